@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The switch: what moves messages between peers. Two of them stand behind
+ * this interface: switch_kernel.c (AF_BUS; messages between peers never come
+ * near the daemon) and switch_user.c (the same in this process). The daemon
+ * above decides; the switch routes by the tables the daemon writes.
+ *
+ * A *port* is one attached connection, known by its address: a number from 1
+ * on that is never reused, and that its unique name ":1.<addr>" shows.
+ *
+ * Order. A message for the daemon is handed up one at a time per port, and
+ * the port is held meanwhile: nothing that its client wrote later is looked
+ * at before @message has returned. So table changes made within @message are
+ * in force for everything that comes after.
+ *
+ * Single-threaded; all calls and upcalls happen on the sd-event loop. Calls
+ * made from within an upcall are fine, sw_detach() of the same port included.
+ *
+ * All functions return 0 or -errno.
+ */
+#ifndef AFBUS_DAEMON_SWITCH_H
+#define AFBUS_DAEMON_SWITCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+#include "core/dbus_header.h"
+#include "linux/bus.h"
+
+struct sw;
+
+/* A message for the daemon. Everything in it is the switch's, and valid
+ * until the upcall returns; fds too (dup what is kept). */
+struct sw_message {
+	uint64_t sender;		/* port address */
+	const void *data;		/* whole message, SENDER stamped */
+	size_t len;
+	const struct dbus_header *h;	/* parsed from data */
+	const int *fds;
+	unsigned int n_fds;
+};
+
+struct sw_handler {
+	/* The driver's, for a name nobody owns, or from a port that is not
+	 * active yet. */
+	void (*message)(void *ctx, const struct sw_message *m);
+	/* The port ended; it is out of routing. The daemon cleans up its names
+	 * and calls sw_detach(). */
+	void (*closed)(void *ctx, uint64_t addr, enum bus_reason reason);
+};
+
+/* @kind is "kernel" or "user". -EAFNOSUPPORT: no module in this kernel.
+ * @path names the bus (any string unique on the machine; shown by status).
+ * @limits may be NULL; zero fields mean the defaults of linux/bus.h. */
+int sw_new(struct sw **ret, const char *kind, const char *path,
+	   const struct bus_limits *limits, sd_event *event,
+	   const struct sw_handler *handler, void *ctx);
+struct sw *sw_free(struct sw *sw);	/* ends every port; NULL is fine */
+const char *sw_kind(const struct sw *sw);
+
+/* Takes a connected, authenticated stream socket. Owns @fd from here on, on
+ * failure too (then it is closed). @rest/@rest_len: what was read behind the
+ * handshake; @rest_fds: fds read with them (the switch takes them too).
+ * The port is not active: its messages go to the daemon until
+ * sw_activate(). No upcall happens within this call. */
+int sw_attach(struct sw *sw, int fd, bool pass_fds,
+	      const void *rest, size_t rest_len,
+	      const int *rest_fds, unsigned int n_rest_fds, uint64_t *addr);
+int sw_activate(struct sw *sw, uint64_t addr);
+/* What is queued for the client is still delivered, then its connection
+ * ends. -ENOENT: no such port. No @closed upcall follows. */
+int sw_detach(struct sw *sw, uint64_t addr);
+
+/* Who receives messages for well-known @name; 0: nobody (they come here). */
+int sw_name(struct sw *sw, const char *name, uint64_t addr);
+
+/* @cookie: the daemon's number for the rule, unique in the port. */
+int sw_match_add(struct sw *sw, uint64_t addr, uint64_t cookie,
+		 const char *rule);
+int sw_match_del(struct sw *sw, uint64_t addr, uint64_t cookie);
+
+/* Sends a whole message whose SENDER is already right, to one port (even an
+ * inactive one: the reply to Hello), or to every port with a rule that
+ * matches. Never blocks. @fds stay the caller's.
+ * -ENOENT: no such port; -ENOTUNIQ: fds for a port without fd passing. */
+int sw_send(struct sw *sw, uint64_t addr, const void *msg, size_t len,
+	    const int *fds, unsigned int n_fds);
+int sw_broadcast(struct sw *sw, const void *msg, size_t len);
+
+int sw_port_stats(struct sw *sw, uint64_t addr, struct bus_port_stats *ret);
+int sw_stats(struct sw *sw, struct bus_stats *ret);
+
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note OR MIT */
+/*
+ * AF_BUS: message-oriented local IPC over a bus with a master.
+ *
+ * A bus is made by the process that binds an AF_BUS socket to a path: the
+ * bus master. The master decides (who joins, who owns which name, who wants
+ * which signals) and writes that into tables; the kernel moves the messages.
+ *
+ *	fd = socket(AF_BUS, SOCK_SEQPACKET | SOCK_CLOEXEC, BUS_PROTO_DBUS);
+ *	bind(fd, (struct sockaddr *)&sbus, sizeof(sbus));
+ *	getsockopt(fd, SOL_BUS, BUS_VERSION, ...);
+ *	setsockopt(fd, SOL_BUS, BUS_LIMITS, ...);
+ *
+ * With protocol BUS_PROTO_DBUS the peers of a bus are *adopted*: connected
+ * AF_UNIX stream sockets whose other ends belong to ordinary D-Bus programs.
+ * The master accepts and authenticates them as any D-Bus daemon does, then
+ * hands its end over:
+ *
+ *	struct bus_attach at = { .fd = conn, .flags = BUS_ATTACH_FDS, ... };
+ *	getsockopt(fd, SOL_BUS, BUS_ATTACH, &at, &len);	(at.addr is filled in)
+ *
+ * From then on what the program writes is framed, checked, stamped with its
+ * sender and routed in the kernel, in the context of the writing process.
+ * What only the master can decide comes to the master's socket:
+ *
+ *  - recvmsg() on it yields one message a call: msg_name is the sender's
+ *    struct sockaddr_bus, the data is the D-Bus message with its SENDER
+ *    stamped, ancillary data are SCM_RIGHTS (if the message has fds) and
+ *    always a struct bus_info (SOL_BUS, BUS_INFO). Events are data of length
+ *    zero whose bus_info says what happened.
+ *  - A port whose message went to the master is *held*: nothing more of it is
+ *    read until the master applies BUS_REC_RESUME to it. So a name or a match
+ *    rule that the master sets because of a message takes effect before
+ *    anything that the same sender wrote after it. A new port starts held,
+ *    with BUS_REC_ACTIVATE and BUS_REC_RESUME still to come; until it is
+ *    active all its messages go to the master, one at a time.
+ *  - sendto() on it sends a D-Bus message, with SENDER already set by the
+ *    master, to a client address, or with BUS_CLIENT_MASK as address to every
+ *    port with a matching rule. It never blocks: a receiver whose queue is
+ *    above twice its limit is removed, with an event.
+ *  - setsockopt(BUS_UPDATE) applies a batch of table changes, all or none.
+ *
+ * Only holders of the bus's socket can do these things; there is no other
+ * authority and no capability that replaces it. Closing the last descriptor
+ * of it ends the bus: every port is shut down.
+ *
+ * Errors: each option says its own; all fail with EFAULT for a bad pointer,
+ * EINVAL for a bad length or unknown flag, ENOTCONN before bind().
+ */
+#ifndef _UAPI_LINUX_BUS_H
+#define _UAPI_LINUX_BUS_H
+
+#include <linux/socket.h>
+#include <linux/types.h>
+
+/* AF_ASH's number, which never had an implementation; the module's parameter
+ * family= overrides it (/sys/module/af_bus/parameters/family tells). */
+#define AF_BUS_DEFAULT	18
+#ifndef AF_BUS
+#define AF_BUS		AF_BUS_DEFAULT
+#endif
+
+#define BUS_PROTO_NONE	0
+#define BUS_PROTO_DBUS	1
+
+#define BUS_MASTER_ADDR	0ULL
+#define BUS_PREFIX_MASK	0xffff000000000000ULL
+#define BUS_CLIENT_MASK	0x0000ffffffffffffULL
+
+struct bus_addr {
+	__u64 s_addr;	/* 16-bit prefix, 48-bit client address */
+};
+
+#define BUS_PATH_MAX	108
+
+struct sockaddr_bus {
+	__kernel_sa_family_t sbus_family;
+	struct bus_addr sbus_addr;
+	char sbus_path[BUS_PATH_MAX];	/* or, abstract, "\0..." */
+};
+
+#define SOL_BUS 280
+
+/* Socket options, and types of ancillary data, at level SOL_BUS. 1 to 8 are
+ * those of 2012 (BUS_ADD_ADDR ... BUS_GET_QLENFULL), kept free for them. */
+#define BUS_VERSION	16	/* get: __u32, BUS_ABI_VERSION of the module */
+#define BUS_LIMITS	17	/* get, set: struct bus_limits */
+#define BUS_ATTACH	18	/* get: struct bus_attach, in and out */
+#define BUS_UPDATE	19	/* set: struct bus_rec, any number */
+#define BUS_PORT_STATS	20	/* get: struct bus_port_stats, in and out */
+#define BUS_STATS	21	/* get: struct bus_stats */
+#define BUS_INFO	22	/* ancillary data: struct bus_info */
+
+#define BUS_ABI_VERSION	1
+
+/*
+ * Limits of a bus. Zero in a field on set keeps the present value; a value
+ * above the range gives EINVAL and changes nothing.
+ */
+struct bus_limits {
+	__u64 queue_bytes;	/* a port's receive queue; default 16 MiB,
+				 * 64 KiB to 1 GiB */
+	__u64 user_bytes;	/* incomplete messages of one uid, and what
+				 * waits for its receivers in the module;
+				 * default 512 MiB */
+	__u32 message_bytes;	/* one message; default and at most 128 MiB */
+	__u32 message_fds;	/* fds in one message; default 16, at most 253 */
+	__u32 queue_fds;	/* fds waiting for one port; default 1024 */
+	__u32 stall_ms;		/* how long a full receiver may make a sender
+				 * wait before it is removed; default 10000 */
+};
+
+#define BUS_ATTACH_FDS	0x1	/* the client negotiated fd passing */
+
+/*
+ * Hands over a connected AF_UNIX stream socket. @data/@data_len: bytes that
+ * the master had already read behind the handshake (no fds can be among
+ * them; read with a message-sized recvmsg() otherwise). The master closes its
+ * own descriptor afterwards; the port keeps the connection.
+ * Errors: EBADF, ENOTSOCK; EPROTOTYPE: not an AF_UNIX stream; ENOTCONN: not
+ * connected; EBUSY: already adopted, or used by something that owns the
+ * socket's callbacks (sockmap); ELOOP: the peer is itself adopted; EMSGSIZE:
+ * @data_len above 1 MiB; ENOMEM.
+ */
+struct bus_attach {
+	__s32 fd;
+	__u32 flags;
+	__u64 data;		/* pointer */
+	__u32 data_len;
+	__u32 pad;		/* 0 */
+	__u64 addr;		/* out: the port's address, never reused */
+};
+
+/*
+ * A record of BUS_UPDATE: @len bytes with this head, the payload behind it;
+ * the next record starts at the next multiple of 8. Either all records are
+ * applied, at one point in the bus's order, or none: ENOENT for an unknown
+ * port or rule, EINVAL for a malformed record, E2BIG above 16 MiB, ENOMEM.
+ */
+struct bus_rec {
+	__u32 len;
+	__u32 type;		/* enum below */
+	__u64 addr;		/* port */
+	__u64 cookie;		/* MATCH_*: the master's number for the rule,
+				 * unique within the port */
+	__u8 data[];
+};
+
+enum bus_rec_type {
+	BUS_REC_ACTIVATE = 1,	/* the port may send to and receive from peers */
+	BUS_REC_RESUME,		/* the master is done with the port's message */
+	BUS_REC_CLOSE,		/* shut down and free the port; what is queued
+				 * for the client can still be read by it */
+	BUS_REC_NAME,		/* data: well-known name; addr 0 removes it */
+	BUS_REC_MATCH_ADD,	/* data: text of a match rule */
+	BUS_REC_MATCH_DEL,
+};
+
+/* Why a port ended. */
+enum bus_reason {
+	BUS_REASON_NONE,
+	BUS_REASON_HANGUP,	/* the client closed or shut down its end */
+	BUS_REASON_PROTOCOL,	/* malformed message, or fds without one */
+	BUS_REASON_STALLED,	/* did not read for stall_ms while others waited */
+	BUS_REASON_QUOTA,	/* over user_bytes or queue limits */
+	BUS_REASON_NOMEM,
+};
+
+enum bus_kind {
+	BUS_KIND_MESSAGE,
+	BUS_KIND_CLOSED,	/* port addr ended, for reason; it is out of
+				 * routing, its names and rules await CLOSE */
+};
+
+struct bus_info {
+	__u32 kind;		/* enum bus_kind */
+	__u32 reason;		/* enum bus_reason */
+	__u64 seq;		/* the message's place in the bus's order */
+	__u64 addr;		/* the sender, or the port that ended */
+};
+
+struct bus_port_stats {
+	__u64 addr;		/* in */
+	__u64 sent_msgs;	/* to peers, switched in the kernel */
+	__u64 sent_bytes;
+	__u64 received_msgs;	/* from peers */
+	__u64 received_bytes;
+	__u64 master_msgs;	/* handed to the master */
+	__u64 master_bytes;
+	__u64 held;		/* times a message had to wait: for room at a
+				 * receiver */
+	__u64 refused;		/* messages dropped by a rule of the protocol
+				 * or a limit */
+	__u64 queue_bytes;	/* waiting for the client to read, now */
+	__u64 queue_fds;
+	__u64 matches;		/* match rules */
+	__u32 flags;		/* BUS_PORT_* */
+	__u32 reason;
+};
+
+#define BUS_PORT_ACTIVE	0x1
+#define BUS_PORT_HELD	0x2	/* the master has a message of it */
+#define BUS_PORT_ENDED	0x4
+#define BUS_PORT_FDS	0x8
+#define BUS_PORT_WAITING 0x10	/* its message waits for room at a receiver */
+
+struct bus_stats {
+	__u64 seq;		/* messages so far, in the bus's order */
+	__u64 ports;
+	__u64 names;
+	__u64 matches;
+	__u64 unicast_msgs;	/* peer to peer */
+	__u64 unicast_bytes;
+	__u64 broadcast_msgs;	/* from peers */
+	__u64 broadcast_copies;	/* deliveries made of them */
+	__u64 master_driver;	/* handed to the master: for the driver */
+	__u64 master_unknown;	/* handed to the master: nobody known */
+	__u64 master_inactive;	/* handed to the master: before ACTIVATE */
+	__u64 held;
+	__u64 refused;
+	__u64 evicted;		/* ports ended for another reason than HANGUP */
+	__u64 from_master;	/* messages the master sent */
+};
+
+#endif
