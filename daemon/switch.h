@@ -60,14 +60,11 @@ int sw_new(struct sw **ret, const char *kind, const char *path,
 struct sw *sw_free(struct sw *sw);	/* ends every port; NULL is fine */
 const char *sw_kind(const struct sw *sw);
 
-/* Takes a connected, authenticated stream socket. Owns @fd from here on, on
- * failure too (then it is closed). @rest/@rest_len: what was read behind the
- * handshake; @rest_fds: fds read with them (the switch takes them too).
- * The port is not active: its messages go to the daemon until
+/* Takes a connected, authenticated stream socket from which exactly the
+ * handshake has been read. Owns @fd from here on, on failure too (then it is
+ * closed). The port is not active: its messages go to the daemon until
  * sw_activate(). No upcall happens within this call. */
-int sw_attach(struct sw *sw, int fd, bool pass_fds,
-	      const void *rest, size_t rest_len,
-	      const int *rest_fds, unsigned int n_rest_fds, uint64_t *addr);
+int sw_attach(struct sw *sw, int fd, bool pass_fds, uint64_t *addr);
 int sw_activate(struct sw *sw, uint64_t addr);
 /* What is queued for the client is still delivered, then its connection
  * ends. -ENOENT: no such port. No @closed upcall follows. */

@@ -113,21 +113,18 @@ struct bus_limits {
 #define BUS_ATTACH_FDS	0x1	/* the client negotiated fd passing */
 
 /*
- * Hands over a connected AF_UNIX stream socket. @data/@data_len: bytes that
- * the master had already read behind the handshake (no fds can be among
- * them; read with a message-sized recvmsg() otherwise). The master closes its
- * own descriptor afterwards; the port keeps the connection.
+ * Hands over a connected AF_UNIX stream socket. The master must have read
+ * exactly the handshake and nothing behind it (it peeks, then reads what it
+ * understood): what is still in the socket, with its fds, is the client's
+ * first message. The master closes its own descriptor afterwards; the port
+ * keeps the connection.
  * Errors: EBADF, ENOTSOCK; EPROTOTYPE: not an AF_UNIX stream; ENOTCONN: not
  * connected; EBUSY: already adopted, or used by something that owns the
- * socket's callbacks (sockmap); ELOOP: the peer is itself adopted; EMSGSIZE:
- * @data_len above 1 MiB; ENOMEM.
+ * socket's callbacks (sockmap); ELOOP: the peer is itself adopted; ENOMEM.
  */
 struct bus_attach {
 	__s32 fd;
 	__u32 flags;
-	__u64 data;		/* pointer */
-	__u32 data_len;
-	__u32 pad;		/* 0 */
 	__u64 addr;		/* out: the port's address, never reused */
 };
 
