@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Buses, their ports and users: making, finding, letting go.
+ */
+#include "bus.h"
+
+#include <linux/fs.h>
+#include <linux/slab.h>
+
+DEFINE_MUTEX(bus_list_mutex);
+LIST_HEAD(bus_list);
+
+static const struct bus_limits limits_default = {
+	.queue_bytes = 16ULL << 20,
+	.user_bytes = 512ULL << 20,
+	.message_bytes = 128U << 20,
+	.message_fds = 16,
+	.queue_fds = 1024,
+	.stall_ms = 10000,
+};
+
+static bool name_taken(struct net *net, const char *name, unsigned int len)
+{
+	struct bus *b;
+
+	list_for_each_entry(b, &bus_list, link)
+		if (net_eq(read_pnet(&b->net), net) && b->name_len == len &&
+		    !memcmp(b->name, name, len))
+			return true;
+	return false;
+}
+
+static int list_bus(struct bus *bus, struct net *net)
+{
+	int err = 0;
+
+	mutex_lock(&bus_list_mutex);
+	if (name_taken(net, bus->name, bus->name_len))
+		err = -EADDRINUSE;
+	else
+		list_add_tail(&bus->link, &bus_list);
+	mutex_unlock(&bus_list_mutex);
+	return err;
+}
+
+int bus_new(struct bus **ret, const struct bus_proto *proto, struct sock *sk,
+	    const char *name, unsigned int len)
+{
+	struct bus *bus = proto->bus_new();
+	int err;
+
+	if (!bus)
+		return -ENOMEM;
+	bus->proto = proto;
+	refcount_set(&bus->ref, 1);
+	rwlock_init(&bus->lock);
+	spin_lock_init(&bus->wait_lock);
+	spin_lock_init(&bus->mq_lock);
+	hash_init(bus->ports);
+	INIT_LIST_HEAD(&bus->port_list);
+	INIT_LIST_HEAD(&bus->users);
+	INIT_LIST_HEAD(&bus->mq);
+	bus->next_addr = 1;
+	bus->limits = limits_default;
+	bus->sk = sk;
+	write_pnet(&bus->net, sock_net(sk));
+	memcpy(bus->name, name, len);
+	bus->name_len = len;
+	err = list_bus(bus, sock_net(sk));
+	if (err) {
+		proto->bus_free(bus);
+		return err;
+	}
+	*ret = bus;
+	return 0;
+}
+
+void bus_put(struct bus *bus)
+{
+	const struct bus_proto *proto = bus->proto;
+
+	if (!refcount_dec_and_test(&bus->ref))
+		return;
+	WARN_ON(!list_empty(&bus->users));
+	proto->bus_free(bus);
+	/* The protocol's exit waits for whoever is still inside it. */
+	module_put(proto->owner);
+}
+
+/*
+ * The master's socket is being released. Nobody can look the bus up any more
+ * but through ports, which see ->ended below the lock.
+ */
+void bus_end(struct bus *bus)
+{
+	struct bus_port *p;
+
+	mutex_lock(&bus_list_mutex);
+	list_del(&bus->link);
+	mutex_unlock(&bus_list_mutex);
+
+	write_lock(&bus->lock);
+	bus->ended = true;
+	bus->gen++;
+	write_unlock(&bus->lock);
+	/* Items hold ports, so they go first. */
+	bus_master_purge(bus);
+	bus->proto->bus_end(bus);
+	for (;;) {
+		write_lock(&bus->lock);
+		p = list_first_entry_or_null(&bus->port_list, struct bus_port,
+					     link);
+		if (p)
+			bus_port_get(p);
+		write_unlock(&bus->lock);
+		if (!p)
+			break;
+		bus_port_remove(p);
+		bus_port_put(p);
+	}
+	bus_put(bus);
+}
+
+/* Zero keeps the present value. */
+#define LIMIT(to, from, field, lo, hi)					\
+	do {								\
+		if ((from)->field) {					\
+			if ((from)->field < (lo) || (from)->field > (hi)) \
+				return -EINVAL;				\
+			(to)->field = (from)->field;			\
+		}							\
+	} while (0)
+
+int bus_set_limits(struct bus *bus, const struct bus_limits *set)
+{
+	struct bus_limits l = bus->limits;
+
+	LIMIT(&l, set, queue_bytes, 64ULL << 10, 1ULL << 30);
+	LIMIT(&l, set, user_bytes, 64ULL << 10, 1ULL << 40);
+	LIMIT(&l, set, message_bytes, 1024U, 128U << 20);
+	LIMIT(&l, set, message_fds, 1U, BUS_MAX_FDS);
+	LIMIT(&l, set, queue_fds, 1U, 1U << 20);
+	LIMIT(&l, set, stall_ms, 1U, 3600000U);
+	write_lock(&bus->lock);
+	bus->limits = l;
+	write_unlock(&bus->lock);
+	return 0;
+}
+
+static struct bus_user *user_find(struct bus *bus, kuid_t uid)
+{
+	struct bus_user *u;
+
+	list_for_each_entry(u, &bus->users, link)
+		if (uid_eq(u->uid, uid))
+			return u;
+	return NULL;
+}
+
+static struct bus_user *user_get(struct bus *bus, kuid_t uid)
+{
+	struct bus_user *u, *fresh;
+
+	fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT);
+	if (!fresh)
+		return NULL;
+	spin_lock(&bus->wait_lock);
+	u = user_find(bus, uid);
+	if (u) {
+		refcount_inc(&u->ref);
+	} else {
+		u = fresh;
+		fresh = NULL;
+		u->uid = uid;
+		refcount_set(&u->ref, 1);
+		list_add(&u->link, &bus->users);
+	}
+	spin_unlock(&bus->wait_lock);
+	kfree(fresh);
+	return u;
+}
+
+static void user_put(struct bus *bus, struct bus_user *u)
+{
+	spin_lock(&bus->wait_lock);
+	if (refcount_dec_and_test(&u->ref))
+		list_del(&u->link);
+	else
+		u = NULL;
+	spin_unlock(&bus->wait_lock);
+	kfree(u);
+}
+
+int bus_user_charge(struct bus_port *p, size_t bytes)
+{
+	s64 now = atomic64_add_return(bytes, &p->user->bytes);
+
+	if (now <= (s64)READ_ONCE(p->bus->limits.user_bytes))
+		return 0;
+	atomic64_sub(bytes, &p->user->bytes);
+	return -EDQUOT;
+}
+EXPORT_SYMBOL_GPL(bus_user_charge);
+
+void bus_user_uncharge(struct bus_port *p, size_t bytes)
+{
+	atomic64_sub(bytes, &p->user->bytes);
+}
+EXPORT_SYMBOL_GPL(bus_user_uncharge);
+
+static void stall_work(struct work_struct *work);
+
+int bus_port_init(struct bus_port *p, struct bus *bus,
+		  const struct bus_port_ops *ops, kuid_t uid)
+{
+	p->ops = ops;
+	p->user = user_get(bus, uid);
+	if (!p->user)
+		return -ENOMEM;
+	refcount_inc(&bus->ref);
+	p->bus = bus;
+	refcount_set(&p->ref, 1);
+	INIT_LIST_HEAD(&p->waiters);
+	INIT_LIST_HEAD(&p->link);
+	INIT_LIST_HEAD(&p->wait.link);
+	INIT_LIST_HEAD(&p->item.link);
+	INIT_LIST_HEAD(&p->end.link);
+	bus_msg_init(&p->item.msg);
+	bus_msg_init(&p->end.msg);
+	INIT_DELAYED_WORK(&p->stall, stall_work);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(bus_port_init);
+
+int bus_port_add(struct bus_port *p)
+{
+	struct bus *bus = p->bus;
+	int err = 0;
+
+	write_lock(&bus->lock);
+	if (bus->ended) {
+		err = -ENOTCONN;
+	} else {
+		p->addr = bus->next_addr++;
+		bus_port_get(p);
+		hash_add(bus->ports, &p->hash, p->addr);
+		list_add_tail(&p->link, &bus->port_list);
+		bus->n_ports++;
+		bus->gen++;
+	}
+	write_unlock(&bus->lock);
+	return err;
+}
+EXPORT_SYMBOL_GPL(bus_port_add);
+
+int bus_port_remove(struct bus_port *p)
+{
+	struct bus *bus = p->bus;
+	bool was;
+
+	write_lock(&bus->lock);
+	was = !list_empty(&p->link);
+	if (was) {
+		hash_del(&p->hash);
+		list_del_init(&p->link);
+		bus->n_ports--;
+		bus->gen++;
+		set_bit(BUS_PF_ENDED, &p->flags);
+	}
+	write_unlock(&bus->lock);
+	if (!was)
+		return -ENOENT;
+	set_bit(BUS_PF_CLOSED, &p->flags);
+	bus_wait_done(p);
+	if (cancel_delayed_work(&p->stall))
+		bus_port_put(p);
+	bus_room_made(p);
+	p->ops->close(p);
+	bus_port_put(p);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(bus_port_remove);
+
+void bus_port_put(struct bus_port *p)
+{
+	struct bus_user *user = p->user;
+	struct bus *bus = p->bus;
+
+	if (!refcount_dec_and_test(&p->ref))
+		return;
+	p->ops->free(p);
+	user_put(bus, user);
+	bus_put(bus);
+}
+EXPORT_SYMBOL_GPL(bus_port_put);
+
+struct bus_port *bus_port_find(struct bus *bus, u64 addr)
+{
+	struct bus_port *p;
+
+	hash_for_each_possible(bus->ports, p, hash, addr)
+		if (p->addr == addr)
+			return p;
+	return NULL;
+}
+EXPORT_SYMBOL_GPL(bus_port_find);
+
+struct bus_port *bus_port_lookup(struct bus *bus, u64 addr)
+{
+	struct bus_port *p;
+
+	read_lock(&bus->lock);
+	p = bus_port_find(bus, addr);
+	if (p)
+		bus_port_get(p);
+	read_unlock(&bus->lock);
+	return p;
+}
+EXPORT_SYMBOL_GPL(bus_port_lookup);
+
+/*
+ * The first waiter has waited longest. If it is over its time, the receiver
+ * goes: whoever is still a peer has missed nothing.
+ */
+static void stall_work(struct work_struct *work)
+{
+	struct bus_port *p = container_of(to_delayed_work(work),
+					  struct bus_port, stall);
+	struct bus *bus = p->bus;
+	unsigned long limit = msecs_to_jiffies(READ_ONCE(bus->limits.stall_ms));
+	struct bus_wait *w;
+	bool evict = false;
+
+	spin_lock(&bus->wait_lock);
+	w = list_first_entry_or_null(&p->waiters, struct bus_wait, link);
+	if (w && time_after_eq(jiffies, w->since + limit)) {
+		evict = true;
+	} else if (w) {
+		bus_port_get(p);
+		if (!queue_delayed_work(bus_wq, &p->stall,
+					w->since + limit - jiffies))
+			refcount_dec(&p->ref);
+	}
+	spin_unlock(&bus->wait_lock);
+	if (evict)
+		p->ops->evict(p, BUS_REASON_STALLED);
+	bus_port_put(p);
+}
+
+static u32 show_flags(const struct bus_port *p)
+{
+	static const struct {
+		int bit;
+		u32 flag;
+	} map[] = {
+		{ BUS_PF_ACTIVE, BUS_PORT_ACTIVE },
+		{ BUS_PF_HELD, BUS_PORT_HELD },
+		{ BUS_PF_ENDED, BUS_PORT_ENDED },
+	};
+	u32 flags = 0;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(map); i++)
+		if (test_bit(map[i].bit, &p->flags))
+			flags |= map[i].flag;
+	if (READ_ONCE(p->wait.target))
+		flags |= BUS_PORT_WAITING;
+	return flags;
+}
+
+void bus_port_stats(struct bus_port *p, struct bus_port_stats *st)
+{
+	memset(st, 0, sizeof(*st));
+	st->addr = p->addr;
+	st->sent_msgs = READ_ONCE(p->sent_msgs);
+	st->sent_bytes = READ_ONCE(p->sent_bytes);
+	st->received_msgs = atomic64_read(&p->received_msgs);
+	st->received_bytes = atomic64_read(&p->received_bytes);
+	st->master_msgs = READ_ONCE(p->master_msgs);
+	st->master_bytes = READ_ONCE(p->master_bytes);
+	st->held = READ_ONCE(p->waits);
+	st->refused = READ_ONCE(p->refused);
+	st->flags = show_flags(p);
+	st->reason = READ_ONCE(p->reason);
+	p->ops->stats(p, st);
+}
+
+void bus_stats(struct bus *bus, struct bus_stats *st)
+{
+	memset(st, 0, sizeof(*st));
+	st->seq = atomic64_read(&bus->seq);
+	st->ports = READ_ONCE(bus->n_ports);
+	st->unicast_msgs = atomic64_read(&bus->unicast_msgs);
+	st->unicast_bytes = atomic64_read(&bus->unicast_bytes);
+	st->broadcast_msgs = atomic64_read(&bus->broadcast_msgs);
+	st->broadcast_copies = atomic64_read(&bus->broadcast_copies);
+	st->master_driver = atomic64_read(&bus->master_driver);
+	st->master_unknown = atomic64_read(&bus->master_unknown);
+	st->master_inactive = atomic64_read(&bus->master_inactive);
+	st->held = atomic64_read(&bus->waits);
+	st->refused = atomic64_read(&bus->refused);
+	st->evicted = atomic64_read(&bus->evicted);
+	st->from_master = atomic64_read(&bus->from_master);
+	bus->proto->stats(bus, st);
+}

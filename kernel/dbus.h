@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * af_bus_dbus.ko: D-Bus on a bus whose peers are adopted AF_UNIX streams.
+ *
+ * A port keeps the daemon's end of a client's connection (file, sk) and sits
+ * in its callbacks. The client's end (peer) stays untouched: it is an
+ * ordinary socket that its program reads and writes.
+ *
+ * Receiving from the client. unix_stream_sendmsg() of the client queues an
+ * skb on our end and calls sk_data_ready in the client's own context, without
+ * locks: from there service() takes skbs off, frames, stamps, routes. One
+ * context at a time *owns* a port's receiving side, counted in ->kicks;
+ * who comes meanwhile raises the count and leaves, and the owner goes round
+ * once more. So two threads of one client, or a client and the work item,
+ * never meet there, and a message from A to A or from A to B while B sends to
+ * A recurses nowhere: delivering touches the peer's queue only, whose
+ * callbacks are not ours (attach refuses a socket whose peer is adopted).
+ *
+ * Sending to the client. commit() puts skbs on the *client's* receive queue,
+ * as unix_stream_sendmsg() would, charged to our end's sk_wmem_alloc: that is
+ * the queue's fill, and sk_write_space tells when the client has read.
+ * Nothing is ever written in part. Messages with files take the long way: a
+ * worker installs them in its own descriptor table and sends them with
+ * SCM_RIGHTS through our end, so that AF_UNIX's garbage collector knows of
+ * them; what comes after them waits behind them on ->held.
+ *
+ * Locking: see bus.h. p->lock orders commits to one client; below it AF_UNIX's
+ * state lock of the peer, below that the lock of its receive queue. Fields
+ * marked "owner" belong to the context that owns the receiving side.
+ */
+#ifndef _AFBUS_KERNEL_DBUS_H
+#define _AFBUS_KERNEL_DBUS_H
+
+#include "bus.h"
+#include "core/match.h"
+
+#define DBUS_NAME_BITS	10
+#define DBUS_POOL_FDS	(2 * BUS_MAX_FDS)
+#define DBUS_BUDGET	64	/* messages before a sender is let go */
+
+struct dbus_bus {
+	struct bus bus;				/* must be first */
+	DECLARE_HASHTABLE(names, DBUS_NAME_BITS);
+	struct list_head subscribers;		/* dbus_port.sub_link */
+	u64 n_names, n_matches, n_arg_rules;
+	/* all below bus.lock */
+};
+
+struct dbus_name {
+	struct hlist_node hash;
+	u64 owner;		/* an address; the port may be gone */
+	u32 len;
+	char name[];
+};
+
+struct dbus_rule {
+	struct list_head link;	/* dbus_port.rules, below bus.lock */
+	u64 cookie;
+	struct match_rule rule;	/* must be last */
+};
+
+/* The message a port is about to deliver. */
+struct dbus_out {
+	struct bus_msg m;
+	enum dbus_route route;
+	u64 addr;			/* DBUS_ROUTE_UNIQUE */
+	char name[DBUS_MAX_NAME];	/* DBUS_ROUTE_NAME */
+	u32 name_len;
+	bool valid;			/* waits for room */
+	size_t charged;			/* to the sender's user */
+	/* DBUS_ROUTE_BROADCAST: what match rules look at */
+	struct dbus_header h;		/* points into hdr */
+	const void *body;		/* NULL: no rule looks at it */
+	size_t body_len;
+	void *hdr_buf, *body_buf;	/* when not linear in the first skb */
+};
+
+enum dbus_port_event {
+	DP_HUP,			/* the client will send no more */
+	DP_EVICT,		/* end it for ->evict_reason */
+	DP_FD_LATE,		/* files have waited too long for a message */
+	DP_HANDOFF,		/* the work item inherits the ownership */
+	DP_DRAINED,		/* closed, and ->held is empty: tear down */
+	DP_SHUT,		/* our end is shut down */
+	DP_HOOKED,		/* our callbacks are in place */
+	DP_FD_WAIT,		/* somebody waits for room for files */
+};
+
+struct dbus_port {
+	struct bus_port port;			/* must be first */
+	bool pass_fds;
+	struct file *file;			/* until torn down */
+	struct socket *sock;
+	struct sock *sk;			/* counted */
+	struct sock *peer;			/* counted */
+	void (*saved_data_ready)(struct sock *sk);
+	void (*saved_write_space)(struct sock *sk);
+	void (*saved_state_change)(struct sock *sk);
+	unsigned long events;			/* enum dbus_port_event */
+	u32 evict_reason;
+	struct work_struct work;		/* a reference while queued */
+	struct delayed_work fd_timer;		/* likewise */
+
+	atomic_t kicks;
+	/* owner: */
+	struct sk_buff_head rxq;	/* taken off, not yet used up */
+	size_t rx_len;			/* bytes in it */
+	size_t rx_charged;		/* bytes of it charged to the user */
+	struct sk_buff *fetched;
+	struct file **pool;		/* files without a message yet */
+	unsigned int n_pool;
+	struct dbus_out out;
+
+	spinlock_t lock;
+	struct sk_buff_head held;	/* behind files; p->lock */
+	unsigned int held_fds;		/* p->lock */
+
+	struct list_head rules;		/* below bus.lock */
+	struct list_head sub_link;	/* below bus.lock */
+	u64 n_matches;			/* below bus.lock */
+	struct rcu_head rcu;
+	char unique[DBUS_UNIQUE_MAX];
+	u32 unique_len;
+};
+
+static inline struct dbus_bus *to_dbus_bus(struct bus *bus)
+{
+	return container_of(bus, struct dbus_bus, bus);
+}
+
+static inline struct dbus_port *to_dbus_port(struct bus_port *p)
+{
+	return container_of(p, struct dbus_port, port);
+}
+
+/* dbus_stream.c: a port's life, and its client's queue */
+int dbus_attach(struct bus *bus, struct bus_attach *at);
+void dbus_kick(struct dbus_port *p);	/* may sleep */
+void dbus_queue(struct dbus_port *p);	/* the same, later */
+void dbus_skb_disown(struct sk_buff *skb);
+/* Below p->lock: to the end of the client's queue. */
+void dbus_push(struct dbus_port *p, struct sk_buff_head *skbs);
+
+/* dbus_rx.c: from the client's bytes to messages; owner only */
+/* 1: p->out holds a message; 0: not yet; else the port is to end for that. */
+int dbus_rx_next(struct dbus_port *p, enum bus_reason *why);
+void dbus_rx_drop(struct dbus_port *p);
+
+/* dbus_route.c */
+/* 0: delivered, or dropped by rule; -EAGAIN: waits for room; -EDQUOT,
+ * -ENOMEM: the sender is to end. */
+int dbus_deliver(struct dbus_port *p);
+int dbus_master_send(struct bus *bus, u64 addr, struct bus_msg *m);
+void dbus_out_release(struct dbus_port *p);
+/* Fills what broadcasts need from the stamped message. */
+int dbus_out_prepare(struct dbus_out *o, const void *hdr, size_t len);
+
+/* dbus_tables.c */
+u64 dbus_name_owner(struct dbus_bus *db, const char *name, size_t len);
+int dbus_update(struct bus *bus, const void *recs, size_t len);
+void dbus_tables_drop(struct dbus_bus *db);
+void dbus_rules_free(struct dbus_port *p);
+
+/* dbus_fds.c: messages with files, in a worker */
+void dbus_held_drain(struct dbus_port *p);
+void dbus_held_purge(struct dbus_port *p);
+
+#endif

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * af_bus_dbus.ko comes and goes: the D-Bus protocol of AF_BUS.
+ */
+#include "dbus.h"
+
+#include <linux/init.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+static struct bus *dbus_bus_new(void)
+{
+	struct dbus_bus *db = kzalloc(sizeof(*db), GFP_KERNEL_ACCOUNT);
+
+	if (!db)
+		return NULL;
+	hash_init(db->names);
+	INIT_LIST_HEAD(&db->subscribers);
+	return &db->bus;
+}
+
+static void dbus_bus_free(struct bus *bus)
+{
+	kfree(to_dbus_bus(bus));
+}
+
+static void dbus_bus_end(struct bus *bus)
+{
+	dbus_tables_drop(to_dbus_bus(bus));
+}
+
+static void dbus_stats(struct bus *bus, struct bus_stats *st)
+{
+	struct dbus_bus *db = to_dbus_bus(bus);
+
+	st->names = READ_ONCE(db->n_names);
+	st->matches = READ_ONCE(db->n_matches);
+}
+
+static const struct bus_proto dbus_proto = {
+	.owner = THIS_MODULE,
+	.name = "dbus",
+	.bus_new = dbus_bus_new,
+	.bus_free = dbus_bus_free,
+	.bus_end = dbus_bus_end,
+	.attach = dbus_attach,
+	.update = dbus_update,
+	.send = dbus_master_send,
+	.stats = dbus_stats,
+};
+
+static int __init af_bus_dbus_init(void)
+{
+	return bus_proto_register(BUS_PROTO_DBUS, &dbus_proto);
+}
+
+/*
+ * No bus is left, so no port and no hooked socket. But somebody may still be
+ * on the last instructions of a work item, of a hook, or before the first of
+ * one: AF_UNIX reads sk_data_ready and calls it without a lock. Such a task
+ * has not slept since; waiting for all tasks to have slept once is what the
+ * kernel's own trampolines do.
+ */
+static void __exit af_bus_dbus_exit(void)
+{
+	bus_proto_unregister(BUS_PROTO_DBUS, &dbus_proto);
+	flush_workqueue(bus_wq);
+	synchronize_rcu_tasks();
+	rcu_barrier();
+}
+
+module_init(af_bus_dbus_init);
+module_exit(af_bus_dbus_exit);
+MODULE_DESCRIPTION("D-Bus on AF_BUS");
+MODULE_AUTHOR("The AF_BUS developers");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");
+MODULE_ALIAS("net-pf-18-proto-1");

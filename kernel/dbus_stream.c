@@ -1,0 +1,566 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Ports: adoption of AF_UNIX streams, their callbacks, who serves them when,
+ * and how they end.
+ */
+#include "dbus.h"
+
+#include <linux/cred.h>
+#include <linux/file.h>
+#include <linux/net.h>
+#include <linux/pid.h>
+#include <linux/slab.h>
+#include <net/af_unix.h>
+
+/* One adoption at a time, or both ends of a pair could slip through. */
+static DEFINE_MUTEX(attach_mutex);
+
+/* Frees an skb from whoever it was charged to, and its scm data with it; what
+ * AF_UNIX keeps in the cb is put in the state of an unsent message. */
+void dbus_skb_disown(struct sk_buff *skb)
+{
+	u32 consumed = UNIXCB(skb).consumed;
+
+	skb_orphan(skb);
+	memset(&UNIXCB(skb), 0, sizeof(UNIXCB(skb)));
+	UNIXCB(skb).uid = INVALID_UID;
+	UNIXCB(skb).gid = INVALID_GID;
+	UNIXCB(skb).consumed = consumed;
+}
+
+/* ---- the client's queue ---- */
+
+/* The truth about a client that is going: lockless, looked at again below the
+ * state lock when pushing. */
+static bool peer_gone(const struct dbus_port *p)
+{
+	return sock_flag(p->peer, SOCK_DEAD) ||
+	       (READ_ONCE(p->peer->sk_shutdown) & RCV_SHUTDOWN);
+}
+
+static unsigned int fds_queued(const struct dbus_port *p)
+{
+	return atomic_read(&unix_sk(p->peer)->scm_stat.nr_fds) +
+	       READ_ONCE(p->held_fds);
+}
+
+static int dbus_room(struct bus_port *bp, size_t truesize, unsigned int fds,
+		     bool force)
+{
+	struct dbus_port *p = to_dbus_port(bp);
+	u64 limit = READ_ONCE(bp->bus->limits.queue_bytes);
+	u64 queued = sk_wmem_alloc_get(p->sk);
+	unsigned int n;
+
+	if (peer_gone(p))
+		return -EPIPE;
+	if (fds && !p->pass_fds)
+		return -ENOTUNIQ;
+	if (force)
+		limit *= 2;
+	if (queued && queued + truesize > limit)
+		return force ? -ENOBUFS : -EAGAIN;
+	n = fds ? fds_queued(p) : 0;
+	if (n && n + fds > READ_ONCE(bp->bus->limits.queue_fds)) {
+		if (force)
+			return -ENOBUFS;
+		set_bit(DP_FD_WAIT, &p->events);
+		return -EAGAIN;
+	}
+	return 0;
+}
+
+/* Below p->lock. The client may go at any moment: then what is pushed is
+ * dropped, as it would be from its queue. */
+void dbus_push(struct dbus_port *p, struct sk_buff_head *skbs)
+{
+	struct sk_buff_head *q = &p->peer->sk_receive_queue;
+	unsigned long irq;
+	bool gone;
+
+	unix_state_lock(p->peer);
+	gone = peer_gone(p);
+	if (!gone) {
+		spin_lock_irqsave(&q->lock, irq);
+		skb_queue_splice_tail_init(skbs, q);
+		spin_unlock_irqrestore(&q->lock, irq);
+	}
+	unix_state_unlock(p->peer);
+	if (gone)
+		__skb_queue_purge(skbs);
+}
+
+static void dbus_commit(struct bus_port *bp, struct bus_msg *m)
+{
+	struct dbus_port *p = to_dbus_port(bp);
+	struct sk_buff *skb;
+
+	skb_queue_walk(&m->skbs, skb)
+		skb_set_owner_w(skb, p->sk);
+	atomic64_inc(&bp->received_msgs);
+	atomic64_add(m->len, &bp->received_bytes);
+	spin_lock(&p->lock);
+	if (m->files) {
+		/* Ours to interpret until the worker has sent it. */
+		UNIXCB(skb_peek(&m->skbs)).fp = (void *)m->files;
+		p->held_fds += m->files->count;
+		m->files = NULL;
+		skb_queue_splice_tail_init(&m->skbs, &p->held);
+		dbus_queue(p);
+	} else if (!skb_queue_empty(&p->held)) {
+		skb_queue_splice_tail_init(&m->skbs, &p->held);
+	} else {
+		dbus_push(p, &m->skbs);
+	}
+	spin_unlock(&p->lock);
+}
+
+/* sk_data_ready of a listening or dead socket does nothing harmful: the sock
+ * is counted, its wait queue goes by RCU. */
+static void dbus_wake(struct bus_port *bp)
+{
+	struct sock *peer = to_dbus_port(bp)->peer;
+
+	READ_ONCE(peer->sk_data_ready)(peer);
+}
+
+/* ---- who serves a port ---- */
+
+static void shut(struct dbus_port *p)
+{
+	if (!test_and_set_bit(DP_SHUT, &p->events))
+		kernel_sock_shutdown(p->sock, SHUT_RDWR);
+}
+
+/* Owner. The port's memory stays until the master lets go of it. */
+static void end_port(struct dbus_port *p, enum bus_reason reason)
+{
+	bus_port_end(&p->port, reason);
+	dbus_rx_drop(p);
+	shut(p);
+}
+
+static void unhook(struct dbus_port *p)
+{
+	struct sock *sk = p->sk;
+
+	if (!test_and_clear_bit(DP_HOOKED, &p->events))
+		return;
+	write_lock_bh(&sk->sk_callback_lock);
+	sk->sk_data_ready = p->saved_data_ready;
+	sk->sk_write_space = p->saved_write_space;
+	sk->sk_state_change = p->saved_state_change;
+	rcu_assign_sk_user_data(sk, NULL);
+	write_unlock_bh(&sk->sk_callback_lock);
+}
+
+static void teardown(struct dbus_port *p)
+{
+	dbus_rx_drop(p);
+	unhook(p);
+	shut(p);
+	if (p->file)
+		fput(p->file);
+	p->file = NULL;
+	p->sock = NULL;
+	if (cancel_delayed_work(&p->fd_timer))
+		bus_port_put(&p->port);
+}
+
+/* Files wait for their message no longer than a full receiver may: a client
+ * that sent its own socket and went away would live for ever. */
+static void fd_timer_arm(struct dbus_port *p)
+{
+	unsigned int ms = READ_ONCE(p->port.bus->limits.stall_ms);
+
+	if (!p->n_pool) {
+		if (delayed_work_pending(&p->fd_timer) &&
+		    cancel_delayed_work(&p->fd_timer))
+			bus_port_put(&p->port);
+		return;
+	}
+	bus_port_get(&p->port);
+	if (!queue_delayed_work(bus_wq, &p->fd_timer, msecs_to_jiffies(ms)))
+		bus_port_put(&p->port);
+}
+
+enum rx_state { RX_DRAINED, RX_BLOCKED, RX_MORE };
+
+/* One message further. */
+static enum rx_state rx_step(struct dbus_port *p)
+{
+	enum bus_reason why = BUS_REASON_NONE;
+	int ret;
+
+	if (test_bit(BUS_PF_HELD, &p->port.flags))
+		return RX_BLOCKED;
+	ret = p->out.valid ? 1 : dbus_rx_next(p, &why);
+	if (ret < 0)
+		end_port(p, why);
+	if (ret <= 0)
+		return ret ? RX_BLOCKED : RX_DRAINED;
+	ret = dbus_deliver(p);
+	if (ret == -EAGAIN)
+		return RX_BLOCKED;
+	dbus_out_release(p);
+	if (!ret)
+		return RX_MORE;
+	end_port(p, ret == -EDQUOT ? BUS_REASON_QUOTA : BUS_REASON_NOMEM);
+	return RX_BLOCKED;
+}
+
+static enum rx_state rx_run(struct dbus_port *p)
+{
+	enum rx_state st = RX_MORE;
+	int budget;
+
+	for (budget = DBUS_BUDGET; budget && st == RX_MORE; budget--) {
+		if (test_bit(BUS_PF_ENDED, &p->port.flags))
+			return RX_MORE;		/* to drop what is here */
+		st = rx_step(p);
+	}
+	return st;
+}
+
+/* The owner's round; true when there is more to do. */
+static bool service(struct dbus_port *p)
+{
+	enum rx_state st;
+	bool hup;
+
+	if (test_bit(DP_DRAINED, &p->events)) {
+		if (p->file)
+			teardown(p);
+		return false;
+	}
+	if (test_and_clear_bit(DP_EVICT, &p->events))
+		end_port(p, READ_ONCE(p->evict_reason));
+	if (test_and_clear_bit(DP_FD_LATE, &p->events) && p->n_pool)
+		end_port(p, BUS_REASON_PROTOCOL);
+	if (test_bit(BUS_PF_ENDED, &p->port.flags)) {
+		dbus_rx_drop(p);
+		return false;
+	}
+	/* Looked at first: what was sent before it is in the queue by then. */
+	hup = test_bit(DP_HUP, &p->events);
+	st = rx_run(p);
+	fd_timer_arm(p);
+	if (st == RX_DRAINED && hup)
+		end_port(p, BUS_REASON_HANGUP);
+	return st == RX_MORE;
+}
+
+/* Ends with the ownership given up, or with the work item having it. */
+static void own(struct dbus_port *p)
+{
+	int k;
+
+	do {
+		k = atomic_read(&p->kicks);
+		if (service(p)) {
+			set_bit(DP_HANDOFF, &p->events);
+			dbus_queue(p);
+			return;
+		}
+	} while (atomic_cmpxchg(&p->kicks, k, 0) != k);
+}
+
+void dbus_kick(struct dbus_port *p)
+{
+	if (atomic_fetch_inc(&p->kicks) == 0)
+		own(p);
+}
+
+void dbus_queue(struct dbus_port *p)
+{
+	bus_port_get(&p->port);
+	/* The caller has a reference of its own, so this is not the last. */
+	if (!queue_work(bus_wq, &p->work))
+		refcount_dec(&p->port.ref);
+}
+
+static void port_work(struct work_struct *work)
+{
+	struct dbus_port *p = container_of(work, struct dbus_port, work);
+
+	dbus_held_drain(p);
+	if (test_bit(BUS_PF_CLOSED, &p->port.flags))
+		set_bit(DP_DRAINED, &p->events);
+	if (test_and_clear_bit(DP_HANDOFF, &p->events))
+		own(p);
+	else
+		dbus_kick(p);
+	bus_room_made(&p->port);
+	bus_port_put(&p->port);
+}
+
+static void fd_timer_work(struct work_struct *work)
+{
+	struct dbus_port *p = container_of(to_delayed_work(work),
+					   struct dbus_port, fd_timer);
+
+	set_bit(DP_FD_LATE, &p->events);
+	dbus_kick(p);
+	bus_port_put(&p->port);
+}
+
+/* ---- callbacks of our end ---- */
+
+static struct dbus_port *port_of(struct sock *sk)
+{
+	struct dbus_port *p;
+
+	rcu_read_lock();
+	p = rcu_dereference_sk_user_data(sk);
+	if (p && !refcount_inc_not_zero(&p->port.ref))
+		p = NULL;
+	rcu_read_unlock();
+	return p;
+}
+
+/* In the client's context, when it has sent. AF_UNIX holds no locks here; if
+ * that cannot be seen, or is not so, a worker does the rest. */
+static void hook_data_ready(struct sock *sk)
+{
+	struct dbus_port *p = port_of(sk);
+
+	if (!p)
+		return;
+	if (preemptible())
+		dbus_kick(p);
+	else
+		dbus_queue(p);
+	bus_port_put(&p->port);
+}
+
+/* From any kfree_skb(): of the reader, below AF_UNIX's iolock, or later. */
+static void hook_write_space(struct sock *sk)
+{
+	struct dbus_port *p;
+	u64 limit;
+
+	/* Pairs with wait_enter(): memory was freed before this. */
+	smp_mb();
+	rcu_read_lock();
+	p = rcu_dereference_sk_user_data(sk);
+	if (p && test_bit(BUS_PF_WAITED, &p->port.flags)) {
+		limit = READ_ONCE(p->port.bus->limits.queue_bytes);
+		/* Not for every message read, or senders and reader would go
+		 * in step, one message at a time. */
+		if (sk_wmem_alloc_get(sk) <= limit - limit / 4 ||
+		    test_bit(DP_FD_WAIT, &p->events)) {
+			if (refcount_inc_not_zero(&p->port.ref) &&
+			    !queue_work(bus_wq, &p->work))
+				/* The pending work has a reference too. */
+				refcount_dec(&p->port.ref);
+		}
+	}
+	rcu_read_unlock();
+}
+
+static void hook_state_change(struct sock *sk)
+{
+	struct dbus_port *p = port_of(sk);
+
+	if (!p)
+		return;
+	if (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN)
+		set_bit(DP_HUP, &p->events);
+	dbus_queue(p);
+	bus_port_put(&p->port);
+}
+
+/* ---- adoption ---- */
+
+static int hook(struct dbus_port *p)
+{
+	struct sock *sk = p->sk;
+	int err = 0;
+
+	if (READ_ONCE(p->peer->sk_data_ready) == hook_data_ready)
+		return -ELOOP;
+	write_lock_bh(&sk->sk_callback_lock);
+	if (sk->sk_user_data || sk->sk_data_ready == hook_data_ready) {
+		err = -EBUSY;
+	} else {
+		p->saved_data_ready = sk->sk_data_ready;
+		p->saved_write_space = sk->sk_write_space;
+		p->saved_state_change = sk->sk_state_change;
+		rcu_assign_sk_user_data(sk, p);
+		sk->sk_data_ready = hook_data_ready;
+		sk->sk_write_space = hook_write_space;
+		sk->sk_state_change = hook_state_change;
+		/* What bounds this socket is the bus's limit; the worker that
+		 * sends files must never find it full. */
+		sk->sk_userlocks |= SOCK_SNDBUF_LOCK;
+		WRITE_ONCE(sk->sk_sndbuf, INT_MAX / 2);
+		set_bit(DP_HOOKED, &p->events);
+	}
+	write_unlock_bh(&sk->sk_callback_lock);
+	return err;
+}
+
+static int check_socket(struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+
+	if (!sock->ops || sock->ops->family != PF_UNIX ||
+	    sock->type != SOCK_STREAM || !sock->ops->read_skb)
+		return -EPROTOTYPE;
+	if (READ_ONCE(sk->sk_state) != TCP_ESTABLISHED)
+		return -ENOTCONN;
+	return 0;
+}
+
+static kuid_t peer_ids(struct sock *sk, pid_t *pid)
+{
+	kuid_t uid = current_euid();
+
+	spin_lock(&sk->sk_peer_lock);
+	if (sk->sk_peer_cred)
+		uid = sk->sk_peer_cred->euid;
+	*pid = pid_nr(sk->sk_peer_pid);
+	spin_unlock(&sk->sk_peer_lock);
+	return uid;
+}
+
+static const struct bus_port_ops dbus_port_ops;
+
+static struct dbus_port *port_new(struct bus *bus, struct socket *sock)
+{
+	struct dbus_port *p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+	kuid_t uid;
+
+	if (!p)
+		return NULL;
+	uid = peer_ids(sock->sk, &p->port.pid);
+	if (bus_port_init(&p->port, bus, &dbus_port_ops, uid)) {
+		kfree(p);
+		return NULL;
+	}
+	set_bit(BUS_PF_HELD, &p->port.flags);
+	__skb_queue_head_init(&p->rxq);
+	__skb_queue_head_init(&p->held);
+	spin_lock_init(&p->lock);
+	INIT_WORK(&p->work, port_work);
+	INIT_DELAYED_WORK(&p->fd_timer, fd_timer_work);
+	INIT_LIST_HEAD(&p->rules);
+	INIT_LIST_HEAD(&p->sub_link);
+	bus_msg_init(&p->out.m);
+	p->sock = sock;
+	p->sk = sock->sk;
+	sock_hold(p->sk);
+	return p;
+}
+
+static int adopt(struct dbus_port *p)
+{
+	int err;
+
+	p->peer = unix_peer_get(p->sk);
+	if (!p->peer)
+		return -ENOTCONN;
+	mutex_lock(&attach_mutex);
+	err = hook(p);
+	mutex_unlock(&attach_mutex);
+	if (err)
+		return err;
+	err = bus_port_add(&p->port);
+	if (err) {
+		unhook(p);
+		return err;
+	}
+	p->unique_len = dbus_unique_format(p->port.addr, p->unique);
+	/* It may have gone before the hooks could see it. */
+	if (READ_ONCE(p->sk->sk_shutdown) & RCV_SHUTDOWN)
+		set_bit(DP_HUP, &p->events);
+	return 0;
+}
+
+int dbus_attach(struct bus *bus, struct bus_attach *at)
+{
+	struct dbus_port *p;
+	struct socket *sock;
+	int err;
+
+	if (at->flags & ~BUS_ATTACH_FDS)
+		return -EINVAL;
+	sock = sockfd_lookup(at->fd, &err);
+	if (!sock)
+		return err;
+	err = check_socket(sock);
+	if (err)
+		goto put_file;
+	err = -ENOMEM;
+	p = port_new(bus, sock);
+	if (!p)
+		goto put_file;
+	p->pass_fds = at->flags & BUS_ATTACH_FDS;
+	p->file = sock->file;
+	err = adopt(p);
+	at->addr = p->port.addr;
+	if (err) {
+		p->file = NULL;
+		bus_port_put(&p->port);
+		goto put_file;
+	}
+	bus_port_put(&p->port);
+	return 0;
+
+put_file:
+	fput(sock->file);
+	return err;
+}
+
+/* ---- the rest of the port's operations ---- */
+
+static void dbus_resume(struct bus_port *bp)
+{
+	dbus_queue(to_dbus_port(bp));
+}
+
+static void dbus_evict(struct bus_port *bp, enum bus_reason reason)
+{
+	struct dbus_port *p = to_dbus_port(bp);
+
+	WRITE_ONCE(p->evict_reason, reason);
+	set_bit(DP_EVICT, &p->events);
+	dbus_queue(p);
+}
+
+static void dbus_port_stats(struct bus_port *bp, struct bus_port_stats *st)
+{
+	struct dbus_port *p = to_dbus_port(bp);
+
+	st->queue_bytes = sk_wmem_alloc_get(p->sk);
+	st->queue_fds = fds_queued(p);
+	st->matches = READ_ONCE(p->n_matches);
+	if (p->pass_fds)
+		st->flags |= BUS_PORT_FDS;
+}
+
+static void dbus_port_free(struct bus_port *bp)
+{
+	struct dbus_port *p = to_dbus_port(bp);
+
+	dbus_rx_drop(p);
+	dbus_held_purge(p);
+	dbus_rules_free(p);
+	kfree(p->pool);
+	if (p->peer)
+		sock_put(p->peer);
+	sock_put(p->sk);
+	/* Hooks look at a port below RCU before they count it. */
+	kfree_rcu(p, rcu);
+}
+
+static const struct bus_port_ops dbus_port_ops = {
+	.room = dbus_room,
+	.commit = dbus_commit,
+	.wake = dbus_wake,
+	.resume = dbus_resume,
+	.evict = dbus_evict,
+	.close = dbus_resume,
+	.stats = dbus_port_stats,
+	.free = dbus_port_free,
+};

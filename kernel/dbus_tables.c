@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Names and match rules, and the batches in which the master changes them.
+ *
+ * A batch is prepared without locks (memory, rules compiled), then checked
+ * and applied below bus.lock in one go.
+ */
+#include "dbus.h"
+
+#include <linux/jhash.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#define UPDATE_RECS 4096U
+
+/* One record on its way. */
+struct change {
+	const struct bus_rec *rec;
+	struct bus_port *port;		/* counted; NULL if none is needed */
+	struct dbus_name *name;
+	struct dbus_rule *rule;
+	void *garbage;			/* freed after the lock */
+};
+
+static u32 name_hash(const char *name, size_t len)
+{
+	return jhash(name, len, 0);
+}
+
+/* Below bus.lock. */
+static struct dbus_name *name_find(struct dbus_bus *db, const char *name,
+				   size_t len)
+{
+	struct dbus_name *n;
+
+	hash_for_each_possible(db->names, n, hash, name_hash(name, len))
+		if (n->len == len && !memcmp(n->name, name, len))
+			return n;
+	return NULL;
+}
+
+u64 dbus_name_owner(struct dbus_bus *db, const char *name, size_t len)
+{
+	struct dbus_name *n = name_find(db, name, len);
+
+	return n ? n->owner : 0;
+}
+
+static struct dbus_rule *rule_find(struct dbus_port *p, u64 cookie)
+{
+	struct dbus_rule *r;
+
+	list_for_each_entry(r, &p->rules, link)
+		if (r->cookie == cookie)
+			return r;
+	return NULL;
+}
+
+/* ---- prepare ---- */
+
+static const char *rec_text(const struct bus_rec *rec, u32 *len)
+{
+	*len = rec->len - sizeof(*rec);
+	return (const char *)rec->data;
+}
+
+static int prepare_none(struct change *c)
+{
+	return c->rec->len == sizeof(*c->rec) ? 0 : -EINVAL;
+}
+
+static int prepare_name(struct change *c)
+{
+	const char *text;
+	u32 len;
+
+	text = rec_text(c->rec, &len);
+	if (!dbus_well_known_name_ok(text, len))
+		return -EINVAL;
+	c->name = kzalloc(struct_size(c->name, name, len), GFP_KERNEL_ACCOUNT);
+	if (!c->name)
+		return -ENOMEM;
+	c->name->owner = c->rec->addr;
+	c->name->len = len;
+	memcpy(c->name->name, text, len);
+	return 0;
+}
+
+static int prepare_rule(struct change *c)
+{
+	const char *text, *why;
+	size_t mem;
+	u32 len;
+
+	text = rec_text(c->rec, &len);
+	if (len > MATCH_MAX_TEXT)
+		return -EINVAL;
+	mem = MATCH_RULE_MEM(len);
+	c->rule = kzalloc(offsetof(struct dbus_rule, rule) + mem,
+			  GFP_KERNEL_ACCOUNT);
+	if (!c->rule)
+		return -ENOMEM;
+	c->rule->cookie = c->rec->cookie;
+	INIT_LIST_HEAD(&c->rule->link);
+	return match_rule_parse(&c->rule->rule, mem, text, len, &why);
+}
+
+/* ---- apply, below bus.lock; nothing here can fail ---- */
+
+static void apply_activate(struct dbus_bus *db, struct change *c)
+{
+	set_bit(BUS_PF_ACTIVE, &c->port->flags);
+}
+
+static void apply_nothing(struct dbus_bus *db, struct change *c)
+{
+}
+
+/* Out of routing in the batch's place; freed after it. */
+static void apply_close(struct dbus_bus *db, struct change *c)
+{
+	struct dbus_port *p = to_dbus_port(c->port);
+	struct dbus_rule *r;
+
+	set_bit(BUS_PF_ENDED, &c->port->flags);
+	list_del_init(&p->sub_link);
+	list_for_each_entry(r, &p->rules, link)
+		db->n_arg_rules -= !!r->rule.n_args;
+	db->n_matches -= p->n_matches;
+	p->n_matches = 0;
+}
+
+static void apply_name(struct dbus_bus *db, struct change *c)
+{
+	struct dbus_name *old = name_find(db, c->name->name, c->name->len);
+
+	if (old) {
+		hash_del(&old->hash);
+		db->n_names--;
+		c->garbage = old;
+	}
+	if (c->rec->addr) {
+		hash_add(db->names, &c->name->hash,
+			 name_hash(c->name->name, c->name->len));
+		db->n_names++;
+		c->name = NULL;
+	}
+}
+
+static void apply_match_add(struct dbus_bus *db, struct change *c)
+{
+	struct dbus_port *p = to_dbus_port(c->port);
+
+	/* Closed earlier in this batch. */
+	if (test_bit(BUS_PF_ENDED, &c->port->flags) && !p->n_matches &&
+	    list_empty(&p->sub_link) && !list_empty(&p->rules))
+		return;
+	if (list_empty(&p->rules))
+		list_add_tail(&p->sub_link, &db->subscribers);
+	list_add_tail(&c->rule->link, &p->rules);
+	p->n_matches++;
+	db->n_matches++;
+	db->n_arg_rules += !!c->rule->rule.n_args;
+	c->rule = NULL;
+}
+
+static void apply_match_del(struct dbus_bus *db, struct change *c)
+{
+	struct dbus_port *p = to_dbus_port(c->port);
+	struct dbus_rule *r = rule_find(p, c->rec->cookie);
+
+	if (!r || list_empty(&p->sub_link))
+		return;
+	list_del(&r->link);
+	if (list_empty(&p->rules))
+		list_del_init(&p->sub_link);
+	p->n_matches--;
+	db->n_matches--;
+	db->n_arg_rules -= !!r->rule.n_args;
+	c->garbage = r;
+}
+
+/* ---- check, below bus.lock ---- */
+
+static int check_none(struct change *c)
+{
+	return 0;
+}
+
+static int check_resume(struct change *c)
+{
+	/* It has not even read the message. */
+	return list_empty_careful(&c->port->item.link) ? 0 : -EBUSY;
+}
+
+static int check_match_del(struct change *c)
+{
+	return rule_find(to_dbus_port(c->port), c->rec->cookie) ? 0 : -ENOENT;
+}
+
+static int check_match_add(struct change *c)
+{
+	return rule_find(to_dbus_port(c->port), c->rec->cookie) ? -EEXIST : 0;
+}
+
+/* ---- after the lock ---- */
+
+static void after_resume(struct change *c)
+{
+	struct dbus_port *p = to_dbus_port(c->port);
+
+	clear_bit(BUS_PF_HELD, &c->port->flags);
+	/* Pairs with the client's queuing before it looks at BUS_PF_HELD. */
+	smp_mb__after_atomic();
+	if (!skb_queue_empty_lockless(&p->sk->sk_receive_queue) ||
+	    READ_ONCE(p->rx_len) || test_bit(DP_HUP, &p->events))
+		dbus_queue(p);
+}
+
+static void after_close(struct change *c)
+{
+	bus_port_remove(c->port);
+}
+
+static const struct rec_kind {
+	bool any_port;		/* addr 0 is fine */
+	int (*prepare)(struct change *c);
+	int (*check)(struct change *c);
+	void (*apply)(struct dbus_bus *db, struct change *c);
+	void (*after)(struct change *c);
+} kinds[] = {
+	[BUS_REC_ACTIVATE] = { false, prepare_none, check_none,
+			       apply_activate, NULL },
+	[BUS_REC_RESUME] = { false, prepare_none, check_resume,
+			     apply_nothing, after_resume },
+	[BUS_REC_CLOSE] = { false, prepare_none, check_none,
+			    apply_close, after_close },
+	[BUS_REC_NAME] = { true, prepare_name, check_none, apply_name, NULL },
+	[BUS_REC_MATCH_ADD] = { false, prepare_rule, check_match_add,
+				apply_match_add, NULL },
+	[BUS_REC_MATCH_DEL] = { false, prepare_none, check_match_del,
+				apply_match_del, NULL },
+};
+
+static int prepare(struct bus *bus, struct change *c)
+{
+	const struct rec_kind *k;
+
+	if (c->rec->type >= ARRAY_SIZE(kinds) || !kinds[c->rec->type].prepare)
+		return -EINVAL;
+	k = &kinds[c->rec->type];
+	if (c->rec->addr) {
+		c->port = bus_port_lookup(bus, c->rec->addr);
+		if (!c->port)
+			return -ENOENT;
+	} else if (!k->any_port) {
+		return -EINVAL;
+	}
+	return k->prepare(c);
+}
+
+/* The next record at *@off, or NULL with *@off unchanged if malformed. */
+static const struct bus_rec *rec_next(const void *recs, size_t len,
+				      size_t *off)
+{
+	const struct bus_rec *rec = recs + *off;
+
+	if (len - *off < sizeof(*rec) || rec->len < sizeof(*rec) ||
+	    rec->len > len - *off)
+		return NULL;
+	*off = min(len, ALIGN(*off + rec->len, 8));
+	return rec;
+}
+
+static int rec_count(const void *recs, size_t len)
+{
+	unsigned int n = 0;
+	size_t off = 0;
+
+	for (; off < len; n++)
+		if (!rec_next(recs, len, &off))
+			return -EINVAL;
+	return n > UPDATE_RECS ? -E2BIG : n;
+}
+
+static int apply_all(struct bus *bus, struct change *c, unsigned int n)
+{
+	unsigned int i;
+	int err = 0;
+
+	write_lock(&bus->lock);
+	for (i = 0; i < n && !err; i++) {
+		err = kinds[c[i].rec->type].check(&c[i]);
+		/* Closed since it was looked up. */
+		if (c[i].port && list_empty(&c[i].port->link))
+			err = -ENOENT;
+	}
+	if (!err) {
+		for (i = 0; i < n; i++)
+			kinds[c[i].rec->type].apply(to_dbus_bus(bus), &c[i]);
+		bus->gen++;
+	}
+	write_unlock(&bus->lock);
+	return err;
+}
+
+static void finish(struct change *c, unsigned int n, bool applied)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		const struct rec_kind *k = &kinds[c[i].rec->type];
+
+		if (applied && k->after)
+			k->after(&c[i]);
+		kfree(c[i].name);
+		kfree(c[i].rule);
+		kfree(c[i].garbage);
+		if (c[i].port)
+			bus_port_put(c[i].port);
+	}
+}
+
+int dbus_update(struct bus *bus, const void *recs, size_t len)
+{
+	struct change *c;
+	size_t off = 0;
+	int n, i, err = 0;
+
+	n = rec_count(recs, len);
+	if (n <= 0)
+		return n;
+	c = kvcalloc(n, sizeof(*c), GFP_KERNEL_ACCOUNT);
+	if (!c)
+		return -ENOMEM;
+	for (i = 0; i < n && !err; i++) {
+		c[i].rec = rec_next(recs, len, &off);
+		err = prepare(bus, &c[i]);
+	}
+	if (!err)
+		err = apply_all(bus, c, n);
+	finish(c, i, !err);
+	kvfree(c);
+	return err;
+}
+
+void dbus_rules_free(struct dbus_port *p)
+{
+	struct dbus_rule *r, *next;
+
+	list_for_each_entry_safe(r, next, &p->rules, link) {
+		list_del(&r->link);
+		kfree(r);
+	}
+}
+
+void dbus_tables_drop(struct dbus_bus *db)
+{
+	struct dbus_port *p, *next_port;
+	struct hlist_node *next;
+	struct dbus_name *n;
+	unsigned int i;
+
+	write_lock(&db->bus.lock);
+	hash_for_each_safe(db->names, i, next, n, hash) {
+		hash_del(&n->hash);
+		kfree(n);
+	}
+	db->n_names = 0;
+	list_for_each_entry_safe(p, next_port, &db->subscribers, sub_link)
+		list_del_init(&p->sub_link);
+	write_unlock(&db->bus.lock);
+}

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The master's end: what it reads, and how it sends.
+ *
+ * The queue is bounded without a limit of its own: a port has at most one
+ * message in it (then it is held) and one event, both part of struct
+ * bus_port, and the message's memory is charged to the port's user.
+ */
+#include "bus.h"
+
+#include <linux/file.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+#include <net/af_unix.h>
+#include <net/scm.h>
+
+/* Linear part of the first skb, for the header; the rest comes in pages. */
+#define SEND_HEAD 2048U
+#define SEND_CHUNK (64U << 10)
+
+void bus_post(struct bus *bus, struct bus_item *item, struct bus_port *p)
+{
+	spin_lock(&bus->mq_lock);
+	if (bus->sk) {
+		bus_port_get(p);
+		item->port = p;
+		item->info.addr = p->addr;
+		item->info.seq = atomic64_inc_return(&bus->seq);
+		list_add_tail(&item->link, &bus->mq);
+		bus->sk->sk_data_ready(bus->sk);
+	}
+	spin_unlock(&bus->mq_lock);
+}
+
+int bus_to_master(struct bus_port *p, struct bus_msg *m)
+{
+	struct bus_item *item = &p->item;
+
+	if (bus_user_charge(p, m->truesize))
+		return -EDQUOT;
+	item->charged = m->truesize;
+	p->master_msgs++;
+	p->master_bytes += m->len;
+	item->info.kind = BUS_KIND_MESSAGE;
+	bus_msg_move(&item->msg, m);
+	/* Before the master can see it and resume the port. */
+	set_bit(BUS_PF_HELD, &p->flags);
+	bus_post(p->bus, item, p);
+	if (list_empty(&item->link) && !p->bus->sk)
+		bus_msg_purge(&item->msg);	/* the bus has ended */
+	return 0;
+}
+EXPORT_SYMBOL_GPL(bus_to_master);
+
+static void item_release(struct bus_item *item)
+{
+	struct bus_port *p = item->port;
+
+	bus_user_uncharge(p, item->charged);
+	item->charged = 0;
+	bus_msg_purge(&item->msg);
+	item->port = NULL;
+	bus_port_put(p);
+}
+
+static struct bus_item *item_first(struct bus *bus)
+{
+	struct bus_item *item;
+
+	spin_lock(&bus->mq_lock);
+	item = list_first_entry_or_null(&bus->mq, struct bus_item, link);
+	spin_unlock(&bus->mq_lock);
+	return item;
+}
+
+static void item_unlink(struct bus *bus, struct bus_item *item)
+{
+	spin_lock(&bus->mq_lock);
+	list_del_init(&item->link);
+	spin_unlock(&bus->mq_lock);
+}
+
+void bus_master_purge(struct bus *bus)
+{
+	struct bus_item *item;
+
+	spin_lock(&bus->mq_lock);
+	bus->sk = NULL;
+	spin_unlock(&bus->mq_lock);
+	while ((item = item_first(bus))) {
+		item_unlink(bus, item);
+		item_release(item);
+	}
+}
+
+static int copy_out(struct bus_item *item, struct msghdr *msg, size_t size)
+{
+	struct sk_buff *skb;
+	size_t skip, n;
+	int err;
+
+	skb_queue_walk(&item->msg.skbs, skb) {
+		skip = bus_skb_skip(skb);
+		n = min_t(size_t, size, skb->len - skip);
+		if (!n)
+			break;
+		err = skb_copy_datagram_iter(skb, skip, &msg->msg_iter, n);
+		if (err)
+			return err;
+		size -= n;
+	}
+	return 0;
+}
+
+/* The files go to the reader's table; what does not fit is dropped and
+ * shown by MSG_CTRUNC, as everywhere. */
+static void give_files(struct bus_files *f, struct msghdr *msg)
+{
+	struct scm_cookie scm = { };
+	unsigned int i;
+
+	if (!f)
+		return;
+	if (!msg->msg_control || !msg->msg_control_is_user) {
+		msg->msg_flags |= MSG_CTRUNC;
+		return;
+	}
+	scm.fp = kzalloc(sizeof(*scm.fp), GFP_KERNEL_ACCOUNT);
+	if (!scm.fp) {
+		msg->msg_flags |= MSG_CTRUNC;
+		return;
+	}
+	scm.fp->max = SCM_MAX_FD;
+	INIT_LIST_HEAD(&scm.fp->vertices);
+	for (i = 0; i < f->count; i++)
+		scm.fp->fp[i] = get_file(f->fp[i]);
+	scm.fp->count = f->count;
+	scm_detach_fds(msg, &scm);
+}
+
+static void give_name(struct bus *bus, const struct bus_item *item,
+		      struct msghdr *msg)
+{
+	DECLARE_SOCKADDR(struct sockaddr_bus *, sa, msg->msg_name);
+
+	BUILD_BUG_ON(sizeof(*sa) > sizeof(struct sockaddr_storage));
+	if (!sa)
+		return;
+	memset(sa, 0, sizeof(*sa));
+	sa->sbus_family = bus_family.family;
+	sa->sbus_addr.s_addr = item->info.addr;
+	msg->msg_namelen = sizeof(*sa);
+}
+
+/* Never more than one reader at a time: the socket's lock is held. */
+int bus_master_recv(struct bus *bus, struct msghdr *msg, size_t size,
+		    int flags)
+{
+	struct bus_item *item = item_first(bus);
+	size_t len;
+	int err;
+
+	if (!item)
+		return -EAGAIN;
+	len = item->msg.len;
+	err = copy_out(item, msg, size);
+	if (err)
+		return err;
+	if (len > size)
+		msg->msg_flags |= MSG_TRUNC;
+	give_name(bus, item, msg);
+	put_cmsg(msg, SOL_BUS, BUS_INFO, sizeof(item->info), &item->info);
+	if (!(flags & MSG_PEEK)) {
+		give_files(item->msg.files, msg);
+		item_unlink(bus, item);
+		item_release(item);
+	}
+	return flags & MSG_TRUNC ? len : min(len, size);
+}
+
+static struct sk_buff *send_skb(struct msghdr *msg, size_t head, size_t pages)
+{
+	struct sk_buff *skb;
+	int err;
+
+	skb = alloc_skb_with_frags(head, pages, 3, &err, GFP_KERNEL_ACCOUNT);
+	if (!skb)
+		return ERR_PTR(err);
+	skb_put(skb, head);
+	skb->data_len = pages;
+	skb->len += pages;
+	UNIXCB(skb).uid = INVALID_UID;
+	UNIXCB(skb).gid = INVALID_GID;
+	err = skb_copy_datagram_from_iter(skb, 0, &msg->msg_iter,
+					  head + pages);
+	if (err) {
+		kfree_skb(skb);
+		return ERR_PTR(err);
+	}
+	return skb;
+}
+
+static int copy_in(struct bus_msg *m, struct msghdr *msg, size_t len)
+{
+	size_t head = min_t(size_t, len, SEND_HEAD), n;
+	struct sk_buff *skb;
+
+	for (; len; len -= n, head = 0) {
+		n = head ? head : min_t(size_t, len, SEND_CHUNK);
+		skb = send_skb(msg, head, n - head);
+		if (IS_ERR(skb))
+			return PTR_ERR(skb);
+		bus_msg_add(m, skb, n);
+	}
+	return 0;
+}
+
+static int files_from_cmsg(struct bus_msg *m, const struct cmsghdr *cmsg)
+{
+	const int *fds = CMSG_DATA(cmsg);
+	unsigned int n = (cmsg->cmsg_len - sizeof(*cmsg)) / sizeof(int);
+	struct bus_files *f;
+
+	if (m->files || n > BUS_MAX_FDS)
+		return -EINVAL;
+	if (!n)
+		return 0;
+	f = bus_files_new(n);
+	if (!f)
+		return -ENOMEM;
+	m->files = f;
+	for (; f->count < n; f->count++) {
+		f->fp[f->count] = fget_raw(fds[f->count]);
+		if (!f->fp[f->count])
+			return -EBADF;
+	}
+	return 0;
+}
+
+/* __scm_send() takes files for AF_UNIX only. */
+static int take_files(struct bus_msg *m, struct msghdr *msg)
+{
+	struct cmsghdr *cmsg;
+	int err;
+
+	if (!msg->msg_controllen)
+		return 0;
+	for_each_cmsghdr(cmsg, msg) {
+		if (!CMSG_OK(msg, cmsg))
+			return -EINVAL;
+		if (cmsg->cmsg_level != SOL_SOCKET)
+			continue;
+		if (cmsg->cmsg_type != SCM_RIGHTS)
+			return -EINVAL;
+		err = files_from_cmsg(m, cmsg);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int send_addr(const struct msghdr *msg, u64 *addr)
+{
+	const struct sockaddr_bus *sa = msg->msg_name;
+
+	if (!sa)
+		return -EDESTADDRREQ;
+	if (msg->msg_namelen < offsetof(struct sockaddr_bus, sbus_path))
+		return -EINVAL;
+	if (sa->sbus_family != bus_family.family)
+		return -EAFNOSUPPORT;
+	*addr = sa->sbus_addr.s_addr;
+	return 0;
+}
+
+int bus_master_send(struct bus *bus, struct msghdr *msg, size_t len)
+{
+	struct bus_msg m;
+	u64 addr;
+	int err;
+
+	err = send_addr(msg, &addr);
+	if (err)
+		return err;
+	if (len > READ_ONCE(bus->limits.message_bytes))
+		return -EMSGSIZE;
+	bus_msg_init(&m);
+	err = take_files(&m, msg);
+	if (!err)
+		err = copy_in(&m, msg, len);
+	if (!err)
+		return bus->proto->send(bus, addr, &m) ?: len;
+	bus_msg_purge(&m);
+	return err;
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Messages on their way: lists of skbs, and the files that go with them.
+ */
+#include "bus.h"
+
+#include <linux/file.h>
+#include <linux/slab.h>
+#include <net/af_unix.h>
+
+struct bus_files *bus_files_new(unsigned int count)
+{
+	struct bus_files *f;
+
+	f = kzalloc(struct_size(f, fp, count), GFP_KERNEL_ACCOUNT);
+	if (f)
+		refcount_set(&f->ref, 1);
+	return f;
+}
+EXPORT_SYMBOL_GPL(bus_files_new);
+
+struct bus_files *bus_files_get(struct bus_files *f)
+{
+	if (f)
+		refcount_inc(&f->ref);
+	return f;
+}
+EXPORT_SYMBOL_GPL(bus_files_get);
+
+void bus_files_put(struct bus_files *f)
+{
+	unsigned int i;
+
+	if (!f || !refcount_dec_and_test(&f->ref))
+		return;
+	for (i = 0; i < f->count; i++)
+		fput(f->fp[i]);
+	kfree(f);
+}
+EXPORT_SYMBOL_GPL(bus_files_put);
+
+size_t bus_skb_skip(const struct sk_buff *skb)
+{
+	return UNIXCB(skb).consumed;
+}
+EXPORT_SYMBOL_GPL(bus_skb_skip);
+
+void bus_msg_init(struct bus_msg *m)
+{
+	/* The list is private to its owner; its lock is never taken. */
+	__skb_queue_head_init(&m->skbs);
+	m->files = NULL;
+	m->len = 0;
+	m->truesize = 0;
+}
+EXPORT_SYMBOL_GPL(bus_msg_init);
+
+void bus_msg_purge(struct bus_msg *m)
+{
+	__skb_queue_purge(&m->skbs);
+	bus_files_put(m->files);
+	bus_msg_init(m);
+}
+EXPORT_SYMBOL_GPL(bus_msg_purge);
+
+void bus_msg_add(struct bus_msg *m, struct sk_buff *skb, size_t len)
+{
+	__skb_queue_tail(&m->skbs, skb);
+	m->len += len;
+	m->truesize += skb->truesize;
+}
+EXPORT_SYMBOL_GPL(bus_msg_add);
+
+void bus_msg_move(struct bus_msg *to, struct bus_msg *from)
+{
+	bus_msg_init(to);
+	skb_queue_splice_init(&from->skbs, &to->skbs);
+	to->files = from->files;
+	to->len = from->len;
+	to->truesize = from->truesize;
+	bus_msg_init(from);
+}
+EXPORT_SYMBOL_GPL(bus_msg_move);
+
+/* Shares the data; only the small heads are new. */
+int bus_msg_clone(struct bus_msg *to, const struct bus_msg *from, gfp_t gfp)
+{
+	struct sk_buff *skb, *copy;
+
+	bus_msg_init(to);
+	skb_queue_walk(&from->skbs, skb) {
+		copy = skb_clone(skb, gfp);
+		if (!copy) {
+			bus_msg_purge(to);
+			return -ENOMEM;
+		}
+		__skb_queue_tail(&to->skbs, copy);
+	}
+	to->files = bus_files_get(from->files);
+	to->len = from->len;
+	to->truesize = from->truesize;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(bus_msg_clone);
