@@ -50,6 +50,9 @@ u64 wire_u64(struct wire *w);
 /* STRING and OBJECT_PATH: u32 length, bytes, NUL; UTF-8 is checked for
  * both, object path syntax is for the caller (dbus_path_ok()). */
 struct dbus_str wire_str(struct wire *w);
+/* The same without the UTF-8 check, for bytes that are only compared or that
+ * a stricter syntax is checked on. */
+struct dbus_str wire_str_raw(struct wire *w);
 /* SIGNATURE: u8 length, bytes, NUL; checked for validity. */
 struct dbus_str wire_sig(struct wire *w);
 
@@ -61,6 +64,10 @@ size_t dbus_signature_next(const char *sig, size_t len);
 
 /* Walks over (and validates) one value of the single complete type @sig. */
 void wire_skip(struct wire *w, const char *sig, size_t len);
+/* The same for readers that need only what lies behind the value: contents of
+ * arrays and strings are not looked at, so that the time does not depend on
+ * how long they are. */
+void wire_jump(struct wire *w, const char *sig, size_t len);
 
 bool dbus_utf8_ok(const char *s, size_t len);	/* no NUL allowed inside */
 static inline bool dbus_str_eq(struct dbus_str a, const char *s, size_t len)
