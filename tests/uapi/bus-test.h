@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * For small programs that play bus master and clients at once: a bus, client
+ * connections adopted by it, D-Bus messages in and out. Everything that fails
+ * unexpectedly ends the program with a line that says where; all waiting ends
+ * after TEST_WAIT_MS.
+ */
+#ifndef AFBUS_BUS_TEST_H
+#define AFBUS_BUS_TEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "core/dbus_header.h"
+#include "linux/bus.h"
+
+#define TEST_WAIT_MS 20000
+#define TEST_SKIP 77
+#define BUS_TEST_FDS 253
+
+#define fail(...) test_fail(__FILE__, __LINE__, __VA_ARGS__)
+#define check(cond) do { if (!(cond)) fail("not so: %s", #cond); } while (0)
+#define check_err(expr, want)						\
+	test_check_err(__FILE__, __LINE__, #expr, (expr), (want))
+
+_Noreturn void test_fail(const char *file, int line, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void test_check_err(const char *file, int line, const char *what, long ret,
+		    int want);
+
+int test_socket(int proto);
+/* A bus with a name of its own; skips the test where there is no module. */
+int test_bus(void);
+void test_limits(int bus, const struct bus_limits *l);
+
+struct client {
+	int fd;			/* the program's end */
+	uint64_t addr;
+	char name[32];		/* unique */
+};
+
+/* Connected and adopted, not active and held. */
+struct client test_client_raw(int bus, uint32_t flags);
+/* Ready to talk. */
+struct client test_client(int bus, uint32_t flags);
+
+/* One record of BUS_UPDATE; 0 or -errno. */
+int test_update(int bus, uint32_t type, uint64_t addr, uint64_t cookie,
+		const char *text);
+void test_name(int bus, const char *name, uint64_t addr);
+void test_match(int bus, struct client *c, uint64_t cookie, const char *rule);
+
+struct msg {
+	uint8_t *data;
+	size_t len;
+	struct dbus_header h;
+	int fds[BUS_TEST_FDS];
+	int n_fds;
+	/* of the master's: */
+	struct bus_info info;
+};
+
+/* A message; a NULL field is left out. @body of @n bytes is an array of
+ * bytes ("ay") if n > 0. */
+struct msg_spec {
+	uint8_t type;
+	uint8_t flags;
+	bool big;
+	uint32_t serial, reply_serial, unix_fds;
+	const char *path, *interface, *member, *error, *destination, *sender;
+	const char *arg0;	/* body "s" instead of bytes */
+	size_t body;
+};
+
+/* malloc()ed. */
+uint8_t *test_build(const struct msg_spec *s, size_t *len);
+void test_send_bytes(int fd, const void *data, size_t len, const int *fds,
+		     int n_fds);
+void test_send(int fd, const struct msg_spec *s, const int *fds, int n_fds);
+/* Call, signal, return in their usual form. */
+void test_call(struct client *c, const char *to, uint32_t serial, size_t body);
+void test_signal(struct client *c, uint32_t serial, const char *member,
+		 size_t body);
+
+/* Next message at a client; false at end of file. */
+bool test_recv(struct client *c, struct msg *m);
+/* Nothing comes within @ms. */
+void test_silence(int fd, int ms);
+/* Next item at the master. */
+void test_master_recv(int bus, struct msg *m);
+/* The master sends; 0 or -errno. */
+int test_master_send(int bus, uint64_t addr, const struct msg_spec *s,
+		     const int *fds, int n_fds);
+/* The next item is the end of @addr for @reason; lets go of the port. */
+void test_expect_closed(int bus, uint64_t addr, enum bus_reason reason);
+void msg_free(struct msg *m);
+
+struct bus_port_stats test_port_stats(int bus, uint64_t addr);
+struct bus_stats test_stats(int bus);
+
+#endif

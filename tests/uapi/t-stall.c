@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A client that stops reading slows its senders, for a bounded time; then it
+ * is removed, everybody else has lost nothing, and it can still read what it
+ * was sent before.
+ */
+#include "bus-test.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void drain(struct client *c, unsigned int want, bool to_end)
+{
+	unsigned int n = 0;
+	struct msg m;
+
+	while (to_end || n < want) {
+		if (!test_recv(c, &m))
+			break;
+		check(m.h.f.serial == n + 1);
+		n++;
+		msg_free(&m);
+	}
+	check(to_end ? n > 0 && n < want : n == want);
+}
+
+/* Sends what fits; the rest waits in the socket. */
+static unsigned int flood(struct client *a, const char *to, unsigned int from,
+			  unsigned int until)
+{
+	struct msg_spec s = {
+		.type = to ? DBUS_TYPE_CALL : DBUS_TYPE_SIGNAL, .path = "/o",
+		.interface = "i.f", .member = "S", .destination = to,
+		.body = 4000,
+	};
+	struct pollfd p = { .fd = a->fd, .events = POLLOUT };
+	uint8_t *data;
+	size_t len;
+
+	for (s.serial = from; s.serial < until; s.serial++) {
+		data = test_build(&s, &len);
+		while (send(a->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+			check(errno == EAGAIN);
+			if (poll(&p, 1, 3000) != 1) {
+				free(data);
+				return s.serial;
+			}
+		}
+		free(data);
+	}
+	return s.serial;
+}
+
+int main(void)
+{
+	struct bus_limits l = { .queue_bytes = 1 << 20, .stall_ms = 500 };
+	int bus = test_bus();
+	struct client a, slow, ok;
+	struct msg m;
+
+	test_limits(bus, &l);
+	a = test_client(bus, 0);
+	slow = test_client(bus, 0);
+	ok = test_client(bus, 0);
+	test_match(bus, &slow, 1, "member='S'");
+	test_match(bus, &ok, 1, "member='S'");
+	/* More than the queue holds, to both; one reads only afterwards. But
+	 * neither reads now: both are too slow, and the bus stays. */
+	check(flood(&a, NULL, 1, 100) == 100);
+	drain(&ok, 99, false);
+	check(flood(&a, slow.name, 100, 600) == 600);
+	test_expect_closed(bus, slow.addr, BUS_REASON_STALLED);
+	/* What was sent to it meanwhile goes to the master: nobody there. */
+	for (;;) {
+		struct pollfd p = { .fd = bus, .events = POLLIN };
+
+		if (poll(&p, 1, 200) != 1)
+			break;
+		test_master_recv(bus, &m);
+		check(m.info.kind == BUS_KIND_MESSAGE);
+		msg_free(&m);
+		check(!test_update(bus, BUS_REC_RESUME, a.addr, 0, NULL));
+	}
+	drain(&slow, 600, true);
+	test_call(&a, ok.name, 7, 10);
+	check(test_recv(&ok, &m) && m.h.f.serial == 7);
+	msg_free(&m);
+	check(test_stats(bus).evicted == 1);
+	/* A receiver that is slow but reads loses nothing. */
+	if (!fork()) {
+		int i;
+
+		for (i = 1; i < 2000; i++) {
+			check(test_recv(&ok, &m));
+			check((int)m.h.f.serial == i);
+			msg_free(&m);
+			if (i % 100 == 0)
+				usleep(1000);
+		}
+		_exit(0);
+	}
+	check(flood(&a, ok.name, 1, 2000) == 2000);
+	return 0;
+}
