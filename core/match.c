@@ -400,17 +400,14 @@ static void add_word(struct text *t, const char *s)
 	add_bytes(t, s, strlen(s));
 }
 
-/* Would read_value() give these bytes back as they are? */
+/* Bytes that every reader of rules takes as they are without quotes. */
 static bool bare_ok(const char *s, size_t len)
 {
 	size_t i;
 
-	for (i = 0; i < len; i++) {
-		if (s[i] == ',')
+	for (i = 0; i < len; i++)
+		if (s[i] == ',' || s[i] == '\\')
 			return false;
-		if (s[i] == '\\' && ++i == len)
-			return false;	/* it would escape what follows */
-	}
 	return true;
 }
 

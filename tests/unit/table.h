@@ -11,12 +11,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
+/* Lives as long as the program, and so do the names. */
 static struct CMUnitTest *table_tests;
 static size_t table_n;
 
@@ -31,6 +33,28 @@ static void add_test(const char *name, CMUnitTestFunction fn, const void *row)
 	table_tests[table_n++] = t;
 }
 
+/* Names are printed one to a line. */
+static char *printable(const char *s)
+{
+	char *out = malloc(4 * strlen(s) + sizeof("(empty)"));
+	char *p = out;
+
+	if (!out)
+		abort();
+	if (!*s)
+		return strcpy(out, "(empty)");
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c < ' ' || c > '~' || c == '#')
+			p += sprintf(p, "%%%02x", c);
+		else
+			*p++ = *s;
+	}
+	*p = '\0';
+	return out;
+}
+
 static void add_rows(const void *rows, size_t n, size_t size,
 		     CMUnitTestFunction fn)
 {
@@ -41,7 +65,7 @@ static void add_rows(const void *rows, size_t n, size_t size,
 		const char *name;
 
 		memcpy(&name, row, sizeof(name));
-		add_test(name, fn, row);
+		add_test(printable(name), fn, row);
 	}
 }
 
@@ -51,11 +75,8 @@ static void add_rows(const void *rows, size_t n, size_t size,
 
 static int run_tables(const char *group)
 {
-	int r = _cmocka_run_group_tests(group, table_tests, table_n, NULL,
-					NULL);
-
-	free(table_tests);
-	return r;
+	return _cmocka_run_group_tests(group, table_tests, table_n, NULL,
+				       NULL);
 }
 
 #endif

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/names.h"
 
-#include <stdio.h>
-
 #include "table.h"
 
 /* What a string is a valid one of. */
