@@ -254,8 +254,11 @@ int bus_room(struct bus_port *target, struct bus_port *sender,
 void bus_room_made(struct bus_port *target);
 
 /* master.c */
-/* Hands @m to the master: takes it, or fails with -EDQUOT and leaves it. */
+/* Hands @m to the master and holds the port; or fails with -EDQUOT. What is
+ * left in @m is the caller's to purge. */
 int bus_to_master(struct bus_port *p, struct bus_msg *m);
+/* The master is done with the port's message; -EBUSY if it has not read it. */
+int bus_resume(struct bus_port *p);
 void bus_post(struct bus *bus, struct bus_item *item, struct bus_port *p);
 int bus_master_recv(struct bus *bus, struct msghdr *msg, size_t size,
 		    int flags);

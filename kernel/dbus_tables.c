@@ -112,8 +112,10 @@ static void apply_activate(struct dbus_bus *db, struct change *c)
 	set_bit(BUS_PF_ACTIVE, &c->port->flags);
 }
 
-static void apply_nothing(struct dbus_bus *db, struct change *c)
+static void apply_resume(struct dbus_bus *db, struct change *c)
 {
+	/* Busy again since the check: somebody else has resumed it. */
+	bus_resume(c->port);
 }
 
 /* Out of routing in the batch's place; freed after it. */
@@ -209,9 +211,9 @@ static void after_resume(struct change *c)
 {
 	struct dbus_port *p = to_dbus_port(c->port);
 
-	clear_bit(BUS_PF_HELD, &c->port->flags);
-	/* Pairs with the client's queuing before it looks at BUS_PF_HELD. */
-	smp_mb__after_atomic();
+	/* Orders clearing BUS_PF_HELD before a look at what the client has
+	 * queued; it queues before it looks at the bit. */
+	smp_mb();
 	if (!skb_queue_empty_lockless(&p->sk->sk_receive_queue) ||
 	    READ_ONCE(p->rx_len) || test_bit(DP_HUP, &p->events))
 		dbus_queue(p);
@@ -232,7 +234,7 @@ static const struct rec_kind {
 	[BUS_REC_ACTIVATE] = { false, prepare_none, check_none,
 			       apply_activate, NULL },
 	[BUS_REC_RESUME] = { false, prepare_none, check_resume,
-			     apply_nothing, after_resume },
+			     apply_resume, after_resume },
 	[BUS_REC_CLOSE] = { false, prepare_none, check_none,
 			    apply_close, after_close },
 	[BUS_REC_NAME] = { true, prepare_name, check_none, apply_name, NULL },

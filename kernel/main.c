@@ -76,7 +76,7 @@ static int __init af_bus_init(void)
 
 	if (family <= AF_UNSPEC || family >= AF_MAX)
 		return -EINVAL;
-	bus_wq = alloc_workqueue("af_bus", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	bus_wq = alloc_workqueue("af_bus", WQ_UNBOUND, 0);
 	if (!bus_wq)
 		return -ENOMEM;
 	bus_sk_proto.owner = THIS_MODULE;

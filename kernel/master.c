@@ -18,50 +18,66 @@
 #define SEND_HEAD 2048U
 #define SEND_CHUNK (64U << 10)
 
+/* Below mq_lock. */
+static void post(struct bus *bus, struct bus_item *item, struct bus_port *p)
+{
+	bus_port_get(p);
+	item->port = p;
+	item->info.addr = p->addr;
+	item->info.seq = atomic64_inc_return(&bus->seq);
+	list_add_tail(&item->link, &bus->mq);
+	bus->sk->sk_data_ready(bus->sk);
+}
+
 void bus_post(struct bus *bus, struct bus_item *item, struct bus_port *p)
 {
 	spin_lock(&bus->mq_lock);
-	if (bus->sk) {
-		bus_port_get(p);
-		item->port = p;
-		item->info.addr = p->addr;
-		item->info.seq = atomic64_inc_return(&bus->seq);
-		list_add_tail(&item->link, &bus->mq);
-		bus->sk->sk_data_ready(bus->sk);
-	}
+	if (bus->sk)
+		post(bus, item, p);
 	spin_unlock(&bus->mq_lock);
 }
 
 int bus_to_master(struct bus_port *p, struct bus_msg *m)
 {
 	struct bus_item *item = &p->item;
+	struct bus *bus = p->bus;
 
 	if (bus_user_charge(p, m->truesize))
 		return -EDQUOT;
-	item->charged = m->truesize;
 	p->master_msgs++;
 	p->master_bytes += m->len;
-	item->info.kind = BUS_KIND_MESSAGE;
-	bus_msg_move(&item->msg, m);
-	/* Before the master can see it and resume the port. */
-	set_bit(BUS_PF_HELD, &p->flags);
-	bus_post(p->bus, item, p);
-	if (list_empty(&item->link) && !p->bus->sk)
-		bus_msg_purge(&item->msg);	/* the bus has ended */
+	/* Held and queued in one step, or a resume could come between and let
+	 * the port use its item twice. */
+	spin_lock(&bus->mq_lock);
+	if (bus->sk && !WARN_ON_ONCE(!list_empty(&item->link))) {
+		set_bit(BUS_PF_HELD, &p->flags);
+		item->charged = m->truesize;
+		item->info.kind = BUS_KIND_MESSAGE;
+		bus_msg_move(&item->msg, m);
+		post(bus, item, p);
+		m = NULL;
+	}
+	spin_unlock(&bus->mq_lock);
+	if (m)
+		bus_user_uncharge(p, m->truesize);	/* the bus has ended */
 	return 0;
 }
 EXPORT_SYMBOL_GPL(bus_to_master);
 
-static void item_release(struct bus_item *item)
+int bus_resume(struct bus_port *p)
 {
-	struct bus_port *p = item->port;
+	struct bus *bus = p->bus;
+	int err = -EBUSY;
 
-	bus_user_uncharge(p, item->charged);
-	item->charged = 0;
-	bus_msg_purge(&item->msg);
-	item->port = NULL;
-	bus_port_put(p);
+	spin_lock(&bus->mq_lock);
+	if (list_empty(&p->item.link)) {
+		clear_bit(BUS_PF_HELD, &p->flags);
+		err = 0;
+	}
+	spin_unlock(&bus->mq_lock);
+	return err;
 }
+EXPORT_SYMBOL_GPL(bus_resume);
 
 static struct bus_item *item_first(struct bus *bus)
 {
@@ -73,11 +89,25 @@ static struct bus_item *item_first(struct bus *bus)
 	return item;
 }
 
-static void item_unlink(struct bus *bus, struct bus_item *item)
+/* Off the queue, its port may use it again at once: what it held is taken
+ * out in the same step. */
+static void item_finish(struct bus *bus, struct bus_item *item)
 {
+	struct bus_port *p;
+	struct bus_msg m;
+	size_t charged;
+
 	spin_lock(&bus->mq_lock);
+	p = item->port;
+	charged = item->charged;
+	bus_msg_move(&m, &item->msg);
+	item->charged = 0;
+	item->port = NULL;
 	list_del_init(&item->link);
 	spin_unlock(&bus->mq_lock);
+	bus_user_uncharge(p, charged);
+	bus_msg_purge(&m);
+	bus_port_put(p);
 }
 
 void bus_master_purge(struct bus *bus)
@@ -87,10 +117,8 @@ void bus_master_purge(struct bus *bus)
 	spin_lock(&bus->mq_lock);
 	bus->sk = NULL;
 	spin_unlock(&bus->mq_lock);
-	while ((item = item_first(bus))) {
-		item_unlink(bus, item);
-		item_release(item);
-	}
+	while ((item = item_first(bus)))
+		item_finish(bus, item);
 }
 
 static int copy_out(struct bus_item *item, struct msghdr *msg, size_t size)
@@ -172,8 +200,7 @@ int bus_master_recv(struct bus *bus, struct msghdr *msg, size_t size,
 	put_cmsg(msg, SOL_BUS, BUS_INFO, sizeof(item->info), &item->info);
 	if (!(flags & MSG_PEEK)) {
 		give_files(item->msg.files, msg);
-		item_unlink(bus, item);
-		item_release(item);
+		item_finish(bus, item);
 	}
 	return flags & MSG_TRUNC ? len : min(len, size);
 }

@@ -59,8 +59,9 @@ static int bind_name(struct sockaddr *addr, int len, const char **name,
 	struct sockaddr_bus *sa = (struct sockaddr_bus *)addr;
 	int n = len - (int)offsetof(struct sockaddr_bus, sbus_path);
 
-	if (n < 2 || n > BUS_PATH_MAX)
+	if (n < 2 || len > sizeof(*sa))
 		return -EINVAL;
+	n = min(n, BUS_PATH_MAX);	/* the struct ends in padding */
 	if (sa->sbus_family != bus_family.family)
 		return -EAFNOSUPPORT;
 	/* Native clients, who would connect to a file, come with listen(). */

@@ -6,6 +6,7 @@
 #include "bus-test.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 int main(void)
@@ -13,6 +14,7 @@ int main(void)
 	int bus = test_bus();
 	struct client a = test_client_raw(bus, 0), b = test_client(bus, 0);
 	struct msg m;
+	struct pollfd p = { .fd = bus, .events = POLLIN };
 	int i;
 
 	/* New, so held and not active: nothing is looked at yet. */
@@ -30,6 +32,7 @@ int main(void)
 		test_signal(&a, i, "S", 50);
 	check(!test_update(bus, BUS_REC_RESUME, a.addr, 0, NULL));
 	/* Not read yet, so it cannot be done with. */
+	check(poll(&p, 1, TEST_WAIT_MS) == 1);
 	check(test_update(bus, BUS_REC_RESUME, a.addr, 0, NULL) == -EBUSY);
 	test_master_recv(bus, &m);
 	check(m.h.f.serial == 2);

@@ -59,6 +59,7 @@ int main(void)
 	struct bus_limits l = { .queue_bytes = 1 << 20, .stall_ms = 500 };
 	int bus = test_bus();
 	struct client a, slow, ok;
+	unsigned int n;
 	struct msg m;
 
 	test_limits(bus, &l);
@@ -71,7 +72,8 @@ int main(void)
 	 * neither reads now: both are too slow, and the bus stays. */
 	check(flood(&a, NULL, 1, 100) == 100);
 	drain(&ok, 99, false);
-	check(flood(&a, slow.name, 100, 600) == 600);
+	n = flood(&a, slow.name, 100, 600);
+	check(n > 130 && n < 600);
 	test_expect_closed(bus, slow.addr, BUS_REASON_STALLED);
 	/* What was sent to it meanwhile goes to the master: nobody there. */
 	for (;;) {
@@ -84,7 +86,7 @@ int main(void)
 		msg_free(&m);
 		check(!test_update(bus, BUS_REC_RESUME, a.addr, 0, NULL));
 	}
-	drain(&slow, 600, true);
+	drain(&slow, n, true);
 	test_call(&a, ok.name, 7, 10);
 	check(test_recv(&ok, &m) && m.h.f.serial == 7);
 	msg_free(&m);
