@@ -135,7 +135,7 @@ int bus_set_limits(struct bus *bus, const struct bus_limits *set)
 {
 	struct bus_limits l = bus->limits;
 
-	LIMIT(&l, set, queue_bytes, 64ULL << 10, 1ULL << 30);
+	LIMIT(&l, set, queue_bytes, 64ULL << 10, 256ULL << 20);
 	LIMIT(&l, set, user_bytes, 64ULL << 10, 1ULL << 40);
 	LIMIT(&l, set, message_bytes, 1024U, 128U << 20);
 	LIMIT(&l, set, message_fds, 1U, BUS_MAX_FDS);

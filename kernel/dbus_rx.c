@@ -20,6 +20,8 @@
  * sent on as they are. */
 #define BODY_COPY	2048U
 #define COPY_CHUNK	(16U << 10)
+/* skbs with less than this are put together, when a message comes in many. */
+#define COMPACT		2048U
 /* SENDER adds at most: padding, code, signature, length, name, NUL, padding */
 #define STAMP_ROOM	(8 + 4 + 4 + DBUS_UNIQUE_MAX + 8)
 #define HEAD_LINEAR	(16U << 10)
@@ -127,19 +129,67 @@ static int rx_fetch(struct dbus_port *p)
 	return 1;
 }
 
+static struct sk_buff *new_skb(size_t size)
+{
+	struct sk_buff *skb = alloc_skb(size, GFP_KERNEL_ACCOUNT);
+
+	if (skb)
+		dbus_skb_disown(skb);
+	return skb;
+}
+
+/*
+ * Appends @skb's bytes to @to, if they fit. A client that writes a message
+ * byte by byte must not have a thousand times its size in memory, on its own
+ * account or later on the receiver's.
+ */
+static bool rx_append(struct sk_buff *to, struct sk_buff *skb)
+{
+	size_t n = skb_left(skb);
+
+	if (skb_is_nonlinear(to) || skb_cloned(to) || skb_tailroom(to) < n)
+		return false;
+	return !skb_copy_bits(skb, UNIXCB(skb).consumed, skb_put(to, n), n);
+}
+
+/* Puts the bytes of the small skb @skb at the end of rxq into its neighbour,
+ * or into one with room for more. The one to charge, or NULL. */
+static struct sk_buff *rx_compact(struct dbus_port *p, struct sk_buff *skb)
+{
+	struct sk_buff *to = NULL;
+
+	if (!skb_queue_is_first(&p->rxq, skb))
+		to = skb_queue_prev(&p->rxq, skb);
+	if (!to || to->sk || !rx_append(to, skb)) {
+		to = new_skb(COPY_CHUNK);
+		if (!to || !rx_append(to, skb)) {
+			kfree_skb(to);
+			return skb;
+		}
+		__skb_queue_after(&p->rxq, skb, to);
+	} else {
+		to = NULL;
+	}
+	__skb_unlink(skb, &p->rxq);
+	consume_skb(skb);
+	return to;
+}
+
 /* What is here is not all: let the client go on sending. */
 static int rx_absorb(struct dbus_port *p)
 {
-	struct sk_buff *skb;
+	struct sk_buff *skb = skb_peek_tail(&p->rxq);
 
-	skb_queue_reverse_walk(&p->rxq, skb) {
-		if (!skb->sk)
-			break;
-		if (bus_user_charge(&p->port, skb->truesize))
-			return -EDQUOT;
-		p->rx_charged += skb->truesize;
-		dbus_skb_disown(skb);
-	}
+	if (!skb || !skb->sk)
+		return 0;
+	if (skb_left(skb) < COMPACT)
+		skb = rx_compact(p, skb);
+	if (!skb)
+		return 0;
+	if (bus_user_charge(&p->port, skb->truesize))
+		return -EDQUOT;
+	p->rx_charged += skb->truesize;
+	dbus_skb_disown(skb);
 	return 0;
 }
 
@@ -200,15 +250,6 @@ static void rx_consume(struct dbus_port *p, size_t n)
 			consume_skb(skb);
 		}
 	}
-}
-
-static struct sk_buff *new_skb(size_t size)
-{
-	struct sk_buff *skb = alloc_skb(size, GFP_KERNEL_ACCOUNT);
-
-	if (skb)
-		dbus_skb_disown(skb);
-	return skb;
 }
 
 /* Copies @n bytes from the front of rxq to the end of @m. */

@@ -111,6 +111,10 @@ int main(void)
 
 	for (i = 1; i < 300; i += 7)
 		round_trip(&a, &b, 1000, i);
+	/* Byte by byte it must not take much more memory than its size. */
+	test_limits(bus, &(struct bus_limits){ .user_bytes = 256 << 10 });
+	round_trip(&a, &b, 100000, 1);
+	test_limits(bus, &(struct bus_limits){ .user_bytes = 512 << 20 });
 	many_in_one_write(&a, &b);
 	round_trip(&a, &b, 10 << 20, 1 << 20);
 	round_trip(&a, &b, 2 << 20, 5000);

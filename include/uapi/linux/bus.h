@@ -99,7 +99,7 @@ struct sockaddr_bus {
  */
 struct bus_limits {
 	__u64 queue_bytes;	/* a port's receive queue; default 16 MiB,
-				 * 64 KiB to 1 GiB */
+				 * 64 KiB to 256 MiB */
 	__u64 user_bytes;	/* incomplete messages of one uid, and what
 				 * waits for its receivers in the module;
 				 * default 512 MiB */
