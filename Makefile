@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# For people; what it calls can be called alone as well.
+MAKEFLAGS += --no-print-directory
+KERNEL ?= 6.1
+
+.PHONY: help run check build modules bench vm clean
+help:
+	@echo "make run [HOST=1]   build all, show unmodified D-Bus programs on the bus"
+	@echo "make check          build all, run every test, here and in the VM"
+	@echo "make build          programs into build/, modules into build/modules/"
+	@echo "make bench          measure beside the other buses"
+	@echo "make vm CMD='...'   run a command in the VM; docs/vm.md has more"
+	@echo "make clean          remove build/ (downloads stay in .cache/)"
+	@echo "KERNEL=6.12 chooses another kernel for the VM than $(KERNEL)"
+
+run:
+	@KERNEL=$(KERNEL) HOST=$(HOST) scripts/run
+
+check:
+	@KERNEL=$(KERNEL) scripts/check
+
+build:
+	@scripts/build $(KERNEL)
+
+modules:
+	@scripts/deps kernel vm && scripts/build-modules $(KERNEL)
+
+bench: build
+	@KERNEL=$(KERNEL) scripts/bench
+
+CMD ?= uname -a; lsmod; afbus status
+vm: export AFBUS_VM_COMMAND = $(CMD)
+vm: build
+	@scripts/deps vm
+	@vm/run --kernel $(KERNEL) -- sh -c "$$AFBUS_VM_COMMAND"
+
+clean:
+	rm -rf build
