@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "core/dbus_header.h"
 
-#define BIT(field) (1U << DBUS_FIELD_##field)
+#define HAS(field) (1U << DBUS_FIELD_##field)
 
 struct field {
 	char type;	/* 0: not a field */
@@ -24,10 +24,10 @@ static const struct field fields[DBUS_FIELD_MAX] = {
 
 /* Fields that a message of a type must have; unknown types need none. */
 static const u32 required[] = {
-	[DBUS_TYPE_CALL] = BIT(PATH) | BIT(MEMBER),
-	[DBUS_TYPE_RETURN] = BIT(REPLY_SERIAL),
-	[DBUS_TYPE_ERROR] = BIT(ERROR_NAME) | BIT(REPLY_SERIAL),
-	[DBUS_TYPE_SIGNAL] = BIT(PATH) | BIT(INTERFACE) | BIT(MEMBER),
+	[DBUS_TYPE_CALL] = HAS(PATH) | HAS(MEMBER),
+	[DBUS_TYPE_RETURN] = HAS(REPLY_SERIAL),
+	[DBUS_TYPE_ERROR] = HAS(ERROR_NAME) | HAS(REPLY_SERIAL),
+	[DBUS_TYPE_SIGNAL] = HAS(PATH) | HAS(INTERFACE) | HAS(MEMBER),
 };
 
 static u32 align8(u32 n)
@@ -113,21 +113,30 @@ static int parse_value(struct dbus_header *h, struct wire *w, u8 code)
 	}
 }
 
+/*
+ * A field begins with its code and the signature of its value. That of a
+ * known field is one type code, so that four bytes tell all about it.
+ */
 static int parse_field(struct dbus_header *h, struct wire *w)
 {
-	struct dbus_str sig;
+	u32 head;
 	u8 code;
 
 	wire_align(w, 8);
-	code = wire_u8(w);
+	head = wire_u32(w);
+	if (w->big)
+		head = port_bswap32(head);
+	if (wire_error(w))
+		return -EBADMSG;
+	code = (u8)head;
 	if (code >= DBUS_FIELD_MAX) {
 		/* Nobody will see it: where it ends is all that matters. */
+		w->pos -= 3;
 		wire_jump(w, "v", 1);
 		return wire_error(w);
 	}
-	sig = wire_sig(w);
-	if (sig.len != 1 || sig.s[0] != fields[code].type ||
-	    h->present & 1U << code)
+	if (head != (code | 1U << 8 | (u32)fields[code].type << 16) ||
+	    code == DBUS_FIELD_INVALID || h->present & 1U << code)
 		return -EBADMSG;
 	h->present |= 1U << code;
 	return parse_value(h, w, code);
@@ -139,7 +148,7 @@ static bool complete(const struct dbus_header *h)
 
 	if ((h->present & need) != need)
 		return false;
-	if (h->present & BIT(REPLY_SERIAL) && !h->reply_serial)
+	if (h->present & HAS(REPLY_SERIAL) && !h->reply_serial)
 		return false;
 	return !h->f.body_len || h->signature.len;
 }
@@ -271,7 +280,7 @@ s64 dbus_header_stamp(const struct dbus_header *h, const char *sender,
 		return -EMSGSIZE;
 	copy.sender.s = sender;
 	copy.sender.len = (u32)sender_len;
-	copy.present |= BIT(SENDER);
+	copy.present |= HAS(SENDER);
 
 	fields_len = put_fields(&copy, NULL);
 	len = DBUS_FIXED_LEN + align8(fields_len);

@@ -33,24 +33,21 @@ static const u8 class_of[256] = {
  */
 static size_t elements(const char *s, size_t len, char sep, u8 first, u8 rest)
 {
-	bool start = true;
-	size_t i, n = 0;
+	size_t i, begin = 0, n = 1;
+	u8 want = first;
 
 	for (i = 0; i < len; i++) {
-		u8 class = class_of[(u8)s[i]];
-
-		if (start) {
-			if (!(class & first))
-				return 0;
-			n++;
-			start = false;
-		} else if (s[i] == sep) {
-			start = true;
-		} else if (!(class & rest)) {
-			return 0;
+		if (class_of[(u8)s[i]] & want) {
+			want = rest;
+			continue;
 		}
+		if (s[i] != sep || i == begin)
+			return 0;
+		begin = i + 1;
+		want = first;
+		n++;
 	}
-	return start ? 0 : n;
+	return begin < len ? n : 0;
 }
 
 bool dbus_interface_ok(const char *s, size_t len)
