@@ -34,7 +34,7 @@ static void add_test(const char *name, CMUnitTestFunction fn, const void *row)
 }
 
 /* Names are printed one to a line. */
-static char *printable(const char *s)
+static inline char *printable(const char *s)
 {
 	char *out = malloc(4 * strlen(s) + sizeof("(empty)"));
 	char *p = out;
@@ -55,7 +55,7 @@ static char *printable(const char *s)
 	return out;
 }
 
-static void add_rows(const void *rows, size_t n, size_t size,
+static inline void add_rows(const void *rows, size_t n, size_t size,
 		     CMUnitTestFunction fn)
 {
 	const char *row = rows;
