@@ -333,6 +333,19 @@ static void hook_data_ready(struct sock *sk)
 	bus_port_put(&p->port);
 }
 
+/* Queues the work item where the last reference must not be dropped. */
+static void queue_anywhere(struct dbus_port *p)
+{
+	if (!refcount_inc_not_zero(&p->port.ref) ||
+	    queue_work(bus_wq, &p->work))
+		return;
+	/* It was pending, with a reference of its own; but it may have run
+	 * since. If ours is the only one left, nothing is pending, and the
+	 * work item takes it. */
+	if (!refcount_dec_not_one(&p->port.ref))
+		queue_work(bus_wq, &p->work);
+}
+
 /* From any kfree_skb(): of the reader, below AF_UNIX's iolock, or later. */
 static void hook_write_space(struct sock *sk)
 {
@@ -348,12 +361,8 @@ static void hook_write_space(struct sock *sk)
 		/* Not for every message read, or senders and reader would go
 		 * in step, one message at a time. */
 		if (sk_wmem_alloc_get(sk) <= limit - limit / 4 ||
-		    test_bit(DP_FD_WAIT, &p->events)) {
-			if (refcount_inc_not_zero(&p->port.ref) &&
-			    !queue_work(bus_wq, &p->work))
-				/* The pending work has a reference too. */
-				refcount_dec(&p->port.ref);
-		}
+		    test_bit(DP_FD_WAIT, &p->events))
+			queue_anywhere(p);
 	}
 	rcu_read_unlock();
 }

@@ -19,7 +19,8 @@ struct change {
 	struct bus_port *port;		/* counted; NULL if none is needed */
 	struct dbus_name *name;
 	struct dbus_rule *rule;
-	void *garbage;			/* freed after the lock */
+	struct list_head dead_rules;	/* freed after the lock, */
+	void *garbage;			/* and so is this */
 };
 
 static u32 name_hash(const char *name, size_t len)
@@ -118,6 +119,15 @@ static void apply_resume(struct dbus_bus *db, struct change *c)
 	bus_resume(c->port);
 }
 
+static void rules_count(struct dbus_bus *db, struct dbus_port *p,
+			const struct dbus_rule *r, int n)
+{
+	p->n_matches += n;
+	db->n_matches += n;
+	if (r->rule.n_args)
+		db->n_arg_rules += n;
+}
+
 /* Out of routing in the batch's place; freed after it. */
 static void apply_close(struct dbus_bus *db, struct change *c)
 {
@@ -127,9 +137,8 @@ static void apply_close(struct dbus_bus *db, struct change *c)
 	set_bit(BUS_PF_ENDED, &c->port->flags);
 	list_del_init(&p->sub_link);
 	list_for_each_entry(r, &p->rules, link)
-		db->n_arg_rules -= !!r->rule.n_args;
-	db->n_matches -= p->n_matches;
-	p->n_matches = 0;
+		rules_count(db, p, r, -1);
+	list_splice_init(&p->rules, &c->dead_rules);
 }
 
 static void apply_name(struct dbus_bus *db, struct change *c)
@@ -153,16 +162,13 @@ static void apply_match_add(struct dbus_bus *db, struct change *c)
 {
 	struct dbus_port *p = to_dbus_port(c->port);
 
-	/* Closed earlier in this batch. */
-	if (test_bit(BUS_PF_ENDED, &c->port->flags) && !p->n_matches &&
-	    list_empty(&p->sub_link) && !list_empty(&p->rules))
+	/* It will get nothing any more. */
+	if (test_bit(BUS_PF_ENDED, &c->port->flags))
 		return;
 	if (list_empty(&p->rules))
 		list_add_tail(&p->sub_link, &db->subscribers);
 	list_add_tail(&c->rule->link, &p->rules);
-	p->n_matches++;
-	db->n_matches++;
-	db->n_arg_rules += !!c->rule->rule.n_args;
+	rules_count(db, p, c->rule, 1);
 	c->rule = NULL;
 }
 
@@ -171,15 +177,13 @@ static void apply_match_del(struct dbus_bus *db, struct change *c)
 	struct dbus_port *p = to_dbus_port(c->port);
 	struct dbus_rule *r = rule_find(p, c->rec->cookie);
 
-	if (!r || list_empty(&p->sub_link))
+	/* Gone with its port, earlier in this batch. */
+	if (!r)
 		return;
-	list_del(&r->link);
+	list_move(&r->link, &c->dead_rules);
 	if (list_empty(&p->rules))
 		list_del_init(&p->sub_link);
-	p->n_matches--;
-	db->n_matches--;
-	db->n_arg_rules -= !!r->rule.n_args;
-	c->garbage = r;
+	rules_count(db, p, r, -1);
 }
 
 /* ---- check, below bus.lock ---- */
@@ -306,6 +310,19 @@ static int apply_all(struct bus *bus, struct change *c, unsigned int n)
 	return err;
 }
 
+static void rules_free(struct list_head *rules)
+{
+	struct dbus_rule *r, *next;
+
+	list_for_each_entry_safe(r, next, rules, link)
+		kfree(r);
+}
+
+void dbus_rules_free(struct dbus_port *p)
+{
+	rules_free(&p->rules);
+}
+
 static void finish(struct change *c, unsigned int n, bool applied)
 {
 	unsigned int i;
@@ -318,6 +335,7 @@ static void finish(struct change *c, unsigned int n, bool applied)
 		kfree(c[i].name);
 		kfree(c[i].rule);
 		kfree(c[i].garbage);
+		rules_free(&c[i].dead_rules);
 		if (c[i].port)
 			bus_port_put(c[i].port);
 	}
@@ -336,6 +354,7 @@ int dbus_update(struct bus *bus, const void *recs, size_t len)
 	if (!c)
 		return -ENOMEM;
 	for (i = 0; i < n && !err; i++) {
+		INIT_LIST_HEAD(&c[i].dead_rules);
 		c[i].rec = rec_next(recs, len, &off);
 		err = prepare(bus, &c[i]);
 	}
@@ -344,16 +363,6 @@ int dbus_update(struct bus *bus, const void *recs, size_t len)
 	finish(c, i, !err);
 	kvfree(c);
 	return err;
-}
-
-void dbus_rules_free(struct dbus_port *p)
-{
-	struct dbus_rule *r, *next;
-
-	list_for_each_entry_safe(r, next, &p->rules, link) {
-		list_del(&r->link);
-		kfree(r);
-	}
 }
 
 void dbus_tables_drop(struct dbus_bus *db)
