@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Which switch, and the way into it. */
+#include "daemon/switch_ops.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#define KIB(n) ((uint64_t)(n) << 10)
+#define MIB(n) ((uint64_t)(n) << 20)
+
+struct range {
+	uint64_t def, min, max;
+};
+
+/* As linux/bus.h says; user_bytes and times have no bounds there. */
+static const struct range queue_bytes = { MIB(16), KIB(64), MIB(256) };
+static const struct range user_bytes = { MIB(512), 0, UINT64_MAX };
+static const struct range message_bytes = { MIB(128), 0, MIB(128) };
+static const struct range message_fds = { 16, 0, 253 };
+static const struct range queue_fds = { 1024, 0, UINT32_MAX };
+static const struct range stall_ms = { 10000, 0, UINT32_MAX };
+
+static bool pick(uint64_t *to, uint64_t want, const struct range *r)
+{
+	*to = want ? want : r->def;
+	return *to >= r->min && *to <= r->max;
+}
+
+static bool pick32(uint32_t *to, uint32_t want, const struct range *r)
+{
+	uint64_t v;
+	bool ok = pick(&v, want, r);
+
+	*to = v;
+	return ok;
+}
+
+static int limits_fill(struct bus_limits *to, const struct bus_limits *want)
+{
+	static const struct bus_limits none;
+	uint64_t queue, user;
+
+	if (!want)
+		want = &none;
+	if (!pick(&queue, want->queue_bytes, &queue_bytes) ||
+	    !pick(&user, want->user_bytes, &user_bytes) ||
+	    !pick32(&to->message_bytes, want->message_bytes, &message_bytes) ||
+	    !pick32(&to->message_fds, want->message_fds, &message_fds) ||
+	    !pick32(&to->queue_fds, want->queue_fds, &queue_fds) ||
+	    !pick32(&to->stall_ms, want->stall_ms, &stall_ms))
+		return -EINVAL;
+	to->queue_bytes = queue;
+	to->user_bytes = user;
+	return 0;
+}
+
+int sw_new(struct sw **ret, const char *kind, const char *path,
+	   const struct bus_limits *limits, sd_event *event,
+	   const struct sw_handler *handler, void *ctx)
+{
+	struct sw common = {
+		.handler = *handler,
+		.ctx = ctx,
+		.event = event,
+	};
+	int r;
+
+	r = limits_fill(&common.limits, limits);
+	if (r < 0)
+		return r;
+	if (!strcmp(kind, "user"))
+		r = sw_user_new(ret, &common);
+	else if (!strcmp(kind, "kernel"))
+		r = sw_kernel_new(ret, &common, path);
+	else
+		r = -EINVAL;
+	if (r < 0)
+		return r;
+	sd_event_ref(event);
+	return 0;
+}
+
+struct sw *sw_free(struct sw *sw)
+{
+	sd_event *event;
+
+	if (!sw)
+		return NULL;
+	event = sw->event;
+	sw->ops->free(sw);
+	sd_event_unref(event);
+	return NULL;
+}
+
+const char *sw_kind(const struct sw *sw)
+{
+	return sw->ops->kind;
+}
+
+int sw_attach(struct sw *sw, int fd, bool pass_fds, uint64_t *addr)
+{
+	return sw->ops->attach(sw, fd, pass_fds, addr);
+}
+
+int sw_activate(struct sw *sw, uint64_t addr)
+{
+	return sw->ops->activate(sw, addr);
+}
+
+int sw_detach(struct sw *sw, uint64_t addr)
+{
+	return sw->ops->detach(sw, addr);
+}
+
+int sw_name(struct sw *sw, const char *name, uint64_t addr)
+{
+	return sw->ops->name(sw, name, addr);
+}
+
+int sw_match_add(struct sw *sw, uint64_t addr, uint64_t cookie,
+		 const char *rule)
+{
+	return sw->ops->match_add(sw, addr, cookie, rule);
+}
+
+int sw_match_del(struct sw *sw, uint64_t addr, uint64_t cookie)
+{
+	return sw->ops->match_del(sw, addr, cookie);
+}
+
+int sw_send(struct sw *sw, uint64_t addr, const void *msg, size_t len,
+	    const int *fds, unsigned int n_fds)
+{
+	return sw->ops->send(sw, addr, msg, len, fds, n_fds);
+}
+
+int sw_broadcast(struct sw *sw, const void *msg, size_t len)
+{
+	return sw->ops->broadcast(sw, msg, len);
+}
+
+int sw_port_stats(struct sw *sw, uint64_t addr, struct bus_port_stats *ret)
+{
+	return sw->ops->port_stats(sw, addr, ret);
+}
+
+int sw_stats(struct sw *sw, struct bus_stats *ret)
+{
+	return sw->ops->stats(sw, ret);
+}

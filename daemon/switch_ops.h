@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Between switch.c, which the daemon calls, and the two switches. Each has a
+ * struct of its own that begins with struct sw.
+ */
+#ifndef AFBUS_DAEMON_SWITCH_OPS_H
+#define AFBUS_DAEMON_SWITCH_OPS_H
+
+#include "daemon/switch.h"
+
+struct sw_ops {
+	const char *kind;
+	void (*free)(struct sw *sw);
+	int (*attach)(struct sw *sw, int fd, bool pass_fds, uint64_t *addr);
+	int (*activate)(struct sw *sw, uint64_t addr);
+	int (*detach)(struct sw *sw, uint64_t addr);
+	int (*name)(struct sw *sw, const char *name, uint64_t addr);
+	int (*match_add)(struct sw *sw, uint64_t addr, uint64_t cookie,
+			 const char *rule);
+	int (*match_del)(struct sw *sw, uint64_t addr, uint64_t cookie);
+	int (*send)(struct sw *sw, uint64_t addr, const void *msg, size_t len,
+		    const int *fds, unsigned int n_fds);
+	int (*broadcast)(struct sw *sw, const void *msg, size_t len);
+	int (*port_stats)(struct sw *sw, uint64_t addr,
+			  struct bus_port_stats *ret);
+	int (*stats)(struct sw *sw, struct bus_stats *ret);
+};
+
+struct sw {
+	const struct sw_ops *ops;
+	struct sw_handler handler;
+	void *ctx;
+	sd_event *event;		/* a reference */
+	struct bus_limits limits;	/* complete, within the ranges */
+};
+
+/* Makes a switch whose common part is @common, sw->ops left to be set. */
+int sw_user_new(struct sw **ret, const struct sw *common);
+int sw_kernel_new(struct sw **ret, const struct sw *common, const char *path);
+
+#endif

@@ -1,0 +1,529 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The switch in this process: ports, names, rules, and the calls on them. */
+#include "daemon/switch_user.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define TABLE_MIN 64U
+
+static struct us *to_us(struct sw *sw)
+{
+	return (struct us *)sw;
+}
+
+uint64_t us_now(struct us *us)
+{
+	uint64_t usec = 0;
+
+	sd_event_now(us->sw.event, CLOCK_MONOTONIC, &usec);
+	return usec / 1000;
+}
+
+/* ---- ports ---- */
+
+/* Addresses follow each other: their low bits are a perfect hash. */
+static struct uport **port_slot(struct us *us, uint64_t addr)
+{
+	struct uport **at = &us->ports[addr & (us->ports_size - 1)];
+
+	while (*at && (*at)->addr != addr)
+		at = &(*at)->next;
+	return at;
+}
+
+struct uport *us_find(struct us *us, uint64_t addr)
+{
+	return *port_slot(us, addr);
+}
+
+static int ports_grow(struct us *us)
+{
+	size_t size = us->ports_size ? us->ports_size * 2 : TABLE_MIN, i, to;
+	struct uport **v, *p;
+
+	if (us->st.ports < us->ports_size)
+		return 0;
+	v = calloc(size, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	for (i = 0; i < us->ports_size; i++) {
+		while ((p = us->ports[i])) {
+			us->ports[i] = p->next;
+			to = p->addr & (size - 1);
+			p->next = v[to];
+			v[to] = p;
+		}
+	}
+	free(us->ports);
+	us->ports = v;
+	us->ports_size = size;
+	return 0;
+}
+
+static void port_insert(struct us *us, struct uport *p)
+{
+	struct uport **at = &us->ports[p->addr & (us->ports_size - 1)];
+
+	p->next = *at;
+	*at = p;
+	us->st.ports++;
+	TAILQ_INSERT_TAIL(&us->all, p, link);
+}
+
+static void port_remove(struct us *us, struct uport *p)
+{
+	*port_slot(us, p->addr) = p->next;
+	us->st.ports--;
+	TAILQ_REMOVE(&us->all, p, link);
+}
+
+static struct uport *uport_new(int fd, bool pass_fds)
+{
+	struct uport *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->fd = fd;
+	p->flags = pass_fds ? UP_FDS : 0;
+	TAILQ_INIT(&p->waiters);
+	TAILQ_INIT(&p->queue);
+	TAILQ_INIT(&p->rules);
+	return p;
+}
+
+static int set_user(struct us *us, struct uport *p)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (getsockopt(p->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return -errno;
+	p->user = uuser_get(us, cred.uid);
+	return p->user ? 0 : -ENOMEM;
+}
+
+static int user_attach(struct sw *sw, int fd, bool pass_fds, uint64_t *addr)
+{
+	struct us *us = to_us(sw);
+	struct uport *p;
+	int r;
+
+	p = uport_new(fd, pass_fds);
+	if (!p) {
+		close(fd);
+		return -ENOMEM;
+	}
+	r = set_user(us, p);
+	if (!r)
+		r = ports_grow(us);
+	if (!r)
+		r = uport_poll(us, p);
+	if (r) {
+		close(fd);
+		uuser_put(p->user);
+		free(p);
+		return r;
+	}
+	p->addr = p->st.addr = *addr = ++us->last_addr;
+	p->unique_len = dbus_unique_format(p->addr, p->unique);
+	port_insert(us, p);
+	return 0;
+}
+
+static void rule_free(struct us *us, struct uport *p, struct urule *r)
+{
+	TAILQ_REMOVE(&p->rules, r, link);
+	free(r);
+	p->st.matches--;
+	us->st.matches--;
+}
+
+static void rules_drop(struct us *us, struct uport *p)
+{
+	struct urule *r;
+
+	if (!TAILQ_EMPTY(&p->rules))
+		TAILQ_REMOVE(&us->subscribers, p, subscriber);
+	while ((r = TAILQ_FIRST(&p->rules)))
+		rule_free(us, p, r);
+}
+
+void uport_bury(struct us *us, struct uport *p)
+{
+	TAILQ_REMOVE(&us->zombies, p, link);
+	TAILQ_INSERT_TAIL(&us->dead, p, link);
+	p->flags |= UP_DEAD;
+}
+
+void uport_free(struct us *us, struct uport *p)
+{
+	TAILQ_REMOVE(&us->dead, p, link);
+	uport_unpoll(us, p);
+	close(p->fd);
+	uuser_put(p->user);
+	free(p->pool);
+	free(p);
+}
+
+static int user_detach(struct sw *sw, uint64_t addr)
+{
+	struct us *us = to_us(sw);
+	struct uport *p = us_find(us, addr);
+
+	if (!p)
+		return -ENOENT;
+	us_enter(us);
+	uport_end(us, p, BUS_REASON_HANGUP);
+	if (p->flags & UP_REPORT)
+		TAILQ_REMOVE(&us->ended, p, ended);
+	p->flags &= ~UP_REPORT;
+	p->flags |= UP_DETACHED;
+	rules_drop(us, p);
+	port_remove(us, p);
+	p->zombie_since = us_now(us);
+	TAILQ_INSERT_TAIL(&us->zombies, p, link);
+	uport_flush(us, p);
+	if (TAILQ_EMPTY(&p->queue))
+		uport_bury(us, p);
+	else
+		us_tick(us);
+	us_leave(us);
+	return 0;
+}
+
+static int user_activate(struct sw *sw, uint64_t addr)
+{
+	struct uport *p = us_find(to_us(sw), addr);
+
+	if (!p || p->flags & UP_ENDED)
+		return -ENOENT;
+	p->flags |= UP_ACTIVE;
+	return 0;
+}
+
+/* ---- names ---- */
+
+static uint64_t mix(uint64_t h)
+{
+	h ^= h >> 32;
+	h *= 0x9e3779b97f4a7c15ULL;
+	return h ^ h >> 29;
+}
+
+static uint64_t name_hash(struct us *us, const char *s, size_t len)
+{
+	uint64_t h = us->names_seed ^ len, v;
+
+	for (; len >= 8; s += 8, len -= 8) {
+		memcpy(&v, s, 8);
+		h = mix(h ^ v);
+	}
+	v = 0;
+	memcpy(&v, s, len);
+	return mix(h ^ v);
+}
+
+static struct uname **name_slot(struct us *us, const char *s, size_t len,
+				uint64_t hash)
+{
+	struct uname **at = &us->names[hash & (us->names_size - 1)];
+	struct uname *n;
+
+	for (; (n = *at); at = &n->next)
+		if (n->hash == hash && n->len == len && !memcmp(n->name, s, len))
+			break;
+	return at;
+}
+
+uint64_t us_name_owner(struct us *us, const char *name, size_t len)
+{
+	struct uname *n;
+
+	n = *name_slot(us, name, len, name_hash(us, name, len));
+	return n ? n->owner : 0;
+}
+
+static int names_grow(struct us *us)
+{
+	size_t size = us->names_size ? us->names_size * 2 : TABLE_MIN, i, to;
+	struct uname **v, *n;
+
+	if (us->st.names < us->names_size)
+		return 0;
+	v = calloc(size, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	for (i = 0; i < us->names_size; i++) {
+		while ((n = us->names[i])) {
+			us->names[i] = n->next;
+			to = n->hash & (size - 1);
+			n->next = v[to];
+			v[to] = n;
+		}
+	}
+	free(us->names);
+	us->names = v;
+	us->names_size = size;
+	return 0;
+}
+
+static int name_add(struct us *us, const char *name, size_t len, uint64_t hash,
+		    uint64_t owner)
+{
+	struct uname *n, **at;
+	int r;
+
+	r = names_grow(us);
+	if (r)
+		return r;
+	n = malloc(sizeof(*n) + len);
+	if (!n)
+		return -ENOMEM;
+	n->hash = hash;
+	n->owner = owner;
+	n->len = len;
+	memcpy(n->name, name, len);
+	at = &us->names[hash & (us->names_size - 1)];
+	n->next = *at;
+	*at = n;
+	us->st.names++;
+	return 0;
+}
+
+static void name_remove(struct us *us, struct uname **at)
+{
+	struct uname *n = *at;
+
+	*at = n->next;
+	free(n);
+	us->st.names--;
+}
+
+static int user_name(struct sw *sw, const char *name, uint64_t addr)
+{
+	size_t len = strlen(name);
+	struct us *us = to_us(sw);
+	uint64_t hash = name_hash(us, name, len);
+	struct uname **at = name_slot(us, name, len, hash);
+
+	if (!dbus_well_known_name_ok(name, len))
+		return -EINVAL;
+	if (addr && !us_find(us, addr))
+		return -ENOENT;
+	if (!*at)
+		return addr ? name_add(us, name, len, hash, addr) : 0;
+	if (addr)
+		(*at)->owner = addr;
+	else
+		name_remove(us, at);
+	return 0;
+}
+
+/* ---- rules ---- */
+
+static int user_match_add(struct sw *sw, uint64_t addr, uint64_t cookie,
+			  const char *rule)
+{
+	size_t len = strlen(rule), mem = MATCH_RULE_MEM(len);
+	struct us *us = to_us(sw);
+	struct uport *p = us_find(us, addr);
+	struct urule *u;
+	int r;
+
+	if (!p || p->flags & UP_ENDED)
+		return -ENOENT;
+	u = calloc(1, offsetof(struct urule, rule) + mem);
+	if (!u)
+		return -ENOMEM;
+	r = match_rule_parse(&u->rule, mem, rule, len, NULL);
+	if (r) {
+		free(u);
+		return r;
+	}
+	u->cookie = cookie;
+	if (TAILQ_EMPTY(&p->rules))
+		TAILQ_INSERT_TAIL(&us->subscribers, p, subscriber);
+	TAILQ_INSERT_TAIL(&p->rules, u, link);
+	p->st.matches++;
+	us->st.matches++;
+	return 0;
+}
+
+static int user_match_del(struct sw *sw, uint64_t addr, uint64_t cookie)
+{
+	struct us *us = to_us(sw);
+	struct uport *p = us_find(us, addr);
+	struct urule *r;
+
+	if (!p)
+		return -ENOENT;
+	TAILQ_FOREACH(r, &p->rules, link)
+		if (r->cookie == cookie)
+			break;
+	if (!r)
+		return -ENOENT;
+	rule_free(us, p, r);
+	if (TAILQ_EMPTY(&p->rules))
+		TAILQ_REMOVE(&us->subscribers, p, subscriber);
+	return 0;
+}
+
+/* ---- sending ---- */
+
+static int user_send(struct sw *sw, uint64_t addr, const void *msg, size_t len,
+		     const int *fds, unsigned int n_fds)
+{
+	struct us *us = to_us(sw);
+	struct uport *p = us_find(us, addr);
+	int r;
+
+	if (!p || p->flags & UP_ENDED)
+		return -ENOENT;
+	us_enter(us);
+	r = us_daemon_send(us, p, msg, len, fds, n_fds);
+	us_leave(us);
+	return r;
+}
+
+static int user_broadcast(struct sw *sw, const void *msg, size_t len)
+{
+	struct us *us = to_us(sw);
+	struct dbus_header h;
+	int r;
+
+	if (len < DBUS_FIXED_LEN)
+		return -EBADMSG;
+	r = dbus_frame_parse(&h.f, msg, DBUS_MAX_MESSAGE);
+	if (!r && h.f.total_len != len)
+		r = -EBADMSG;
+	if (!r)
+		r = dbus_header_parse(&h, msg, h.f.header_len,
+				      DBUS_MAX_MESSAGE);
+	if (r)
+		return r;
+	us_enter(us);
+	r = us_daemon_broadcast(us, &h, msg, len);
+	us_leave(us);
+	return r;
+}
+
+/* ---- figures ---- */
+
+static uint32_t stats_flags(const struct uport *p)
+{
+	return (p->flags & UP_ACTIVE ? BUS_PORT_ACTIVE : 0) |
+	       (p->flags & UP_ENDED ? BUS_PORT_ENDED : 0) |
+	       (p->flags & UP_FDS ? BUS_PORT_FDS : 0) |
+	       (p->waits_for ? BUS_PORT_WAITING : 0);
+}
+
+static int user_port_stats(struct sw *sw, uint64_t addr,
+			   struct bus_port_stats *ret)
+{
+	struct uport *p = us_find(to_us(sw), addr);
+
+	if (!p)
+		return -ENOENT;
+	*ret = p->st;
+	ret->queue_bytes = p->queued;
+	ret->queue_fds = p->queued_fds;
+	ret->flags = stats_flags(p);
+	return 0;
+}
+
+static int user_stats(struct sw *sw, struct bus_stats *ret)
+{
+	*ret = to_us(sw)->st;
+	return 0;
+}
+
+/* ---- begin and end ---- */
+
+static void names_free(struct us *us)
+{
+	size_t i;
+
+	for (i = 0; i < us->names_size; i++)
+		while (us->names[i])
+			name_remove(us, &us->names[i]);
+	free(us->names);
+}
+
+static void user_free(struct sw *sw)
+{
+	struct us *us = to_us(sw);
+	struct uport *p;
+
+	us_enter(us);
+	while ((p = TAILQ_FIRST(&us->all)))
+		user_detach(sw, p->addr);
+	while ((p = TAILQ_FIRST(&us->zombies))) {
+		uport_drop_output(us, p);
+		uport_bury(us, p);
+	}
+	us_leave(us);
+	us_loop_free(us);
+	names_free(us);
+	free(us->ports);
+	free(us->recips);
+	free(us);
+}
+
+static const struct sw_ops user_ops = {
+	.kind = "user",
+	.free = user_free,
+	.attach = user_attach,
+	.activate = user_activate,
+	.detach = user_detach,
+	.name = user_name,
+	.match_add = user_match_add,
+	.match_del = user_match_del,
+	.send = user_send,
+	.broadcast = user_broadcast,
+	.port_stats = user_port_stats,
+	.stats = user_stats,
+};
+
+static void lists_init(struct us *us)
+{
+	LIST_INIT(&us->users);
+	TAILQ_INIT(&us->all);
+	TAILQ_INIT(&us->subscribers);
+	TAILQ_INIT(&us->pooled);
+	TAILQ_INIT(&us->full);
+	TAILQ_INIT(&us->ready);
+	TAILQ_INIT(&us->dirty);
+	TAILQ_INIT(&us->ended);
+	TAILQ_INIT(&us->zombies);
+	TAILQ_INIT(&us->dead);
+}
+
+int sw_user_new(struct sw **ret, const struct sw *common)
+{
+	struct us *us = calloc(1, sizeof(*us));
+	int r;
+
+	if (!us)
+		return -ENOMEM;
+	us->sw = *common;
+	us->sw.ops = &user_ops;
+	us->epfd = -1;
+	lists_init(us);
+	if (getrandom(&us->names_seed, sizeof(us->names_seed), 0) < 0)
+		us->names_seed = (uintptr_t)us;
+	r = us_loop_init(us);
+	if (!r)
+		r = ports_grow(us);
+	if (!r)
+		r = names_grow(us);
+	if (r) {
+		user_free(&us->sw);
+		return r;
+	}
+	*ret = &us->sw;
+	return 0;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The switch in this process: what its files share.
+ *
+ *	switch_user.c		ports, names, rules: the tables
+ *	switch_user_loop.c	what is ready: reading, waiting, ends, time
+ *	switch_user_rx.c	from a client's bytes to messages
+ *	switch_user_route.c	who gets a message, and who waits for whom
+ *	switch_user_tx.c	towards the clients
+ *	switch_user_buf.c	buffers, fds, users' accounts
+ *
+ * One thread. A message meets: uport_readable() (recvmsg into the one read
+ * buffer), uport_run() (frames and parses in place), us_route(), and
+ * us_commit(), which notes the bytes as pending at the receiver; when the
+ * read buffer has been gone through, us_flush() makes one sendmsg() of what
+ * is pending for each receiver. A message is copied only when the receiver's
+ * socket is full, or when it is so small that copying is cheaper than a
+ * further element of an iovec.
+ *
+ * Lifetime. A port lives from sw_attach() to sw_detach(), then on as a
+ * "zombie" while something is queued for its client. Memory is freed only by
+ * us_leave() of the outermost us_enter(), so nobody inside has to fear that a
+ * port vanishes; uport_end() and sw_detach() only mark.
+ */
+#ifndef AFBUS_DAEMON_SWITCH_USER_H
+#define AFBUS_DAEMON_SWITCH_USER_H
+
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "daemon/switch_ops.h"
+
+#include "core/match.h"
+
+/* One read. In front of it in the buffer: room for the incomplete message of
+ * the read before, if it is not longer than that. */
+#define US_READ		(64U << 10)
+#define US_PREFIX	(32U << 10)
+/* Stamped headers, and small bodies behind them, until they are flushed. */
+#define US_ARENA	(128U << 10)
+#define US_PENDING	2048U
+/* Bodies up to this go behind their headers in the arena. */
+#define US_BODY_COPY	1024U
+/* What is queued in copies, and not by a reference to where it came from. */
+#define US_QUEUE_COPY	(16U << 10)
+#define US_POOL_FDS	(2 * 253U)
+#define US_IOV		64U
+
+/* ---- switch_user_buf.c ---- */
+
+struct ubuf {
+	unsigned int refs;
+	size_t cap;
+	size_t len;
+	uint8_t data[];
+};
+
+struct ubuf *ubuf_new(size_t cap);
+struct ubuf *ubuf_ref(struct ubuf *b);
+struct ubuf *ubuf_unref(struct ubuf *b);
+/* Only with a single reference; NULL leaves @b as it was. */
+struct ubuf *ubuf_grow(struct ubuf *b, size_t cap);
+
+/* Owned descriptors. */
+struct ufds {
+	unsigned int refs;
+	unsigned int n;
+	int fd[];
+};
+
+struct ufds *ufds_new(const int *fds, unsigned int n);	/* takes them over */
+struct ufds *ufds_dup(const int *fds, unsigned int n);
+struct ufds *ufds_ref(struct ufds *f);
+struct ufds *ufds_unref(struct ufds *f);	/* the last one closes */
+
+struct uuser {
+	LIST_ENTRY(uuser) link;
+	uid_t uid;
+	unsigned int refs;
+	uint64_t bytes;
+};
+
+struct us;
+struct uuser *uuser_get(struct us *us, uid_t uid);
+struct uuser *uuser_put(struct uuser *u);
+
+/* ---- ports ---- */
+
+struct uchunk {
+	TAILQ_ENTRY(uchunk) link;
+	struct ubuf *buf;
+	size_t off, len;
+	struct ufds *fds;	/* to go with the first byte */
+};
+
+TAILQ_HEAD(uchunk_list, uchunk);
+
+struct urule {
+	TAILQ_ENTRY(urule) link;
+	uint64_t cookie;
+	struct match_rule rule;
+};
+
+enum uport_flags {
+	UP_ACTIVE	= 1 << 0,
+	UP_FDS		= 1 << 1,	/* passes fds */
+	UP_ENDED	= 1 << 2,	/* out of routing, for st.reason */
+	UP_DETACHED	= 1 << 3,	/* the daemon has forgotten it */
+	UP_BLOCKED	= 1 << 4,	/* its socket is full: queue is used */
+	UP_BROKEN	= 1 << 5,	/* nobody reads: what comes is dropped */
+	UP_READY	= 1 << 6,	/* on us->ready: parked bytes to go on */
+	UP_DIRTY	= 1 << 7,	/* on us->dirty: something is pending */
+	UP_POLLED	= 1 << 8,	/* in us->epfd */
+	UP_DEAD		= 1 << 9,	/* on us->dead */
+	UP_REPORT	= 1 << 10,	/* on us->ended */
+};
+
+struct uport {
+	struct uport *next;		/* in its bucket of us->ports */
+	uint64_t addr;
+	int fd;
+	unsigned int flags;		/* UP_* */
+	uint32_t polled;		/* events asked of epoll */
+	char unique[DBUS_UNIQUE_MAX];
+	size_t unique_len;
+	struct uuser *user;
+	struct bus_port_stats st;
+
+	/* receiving */
+	struct ubuf *in;		/* incomplete, or parked at in_off */
+	size_t in_off;
+	size_t in_charged;		/* to user, for in */
+	int *pool;			/* fds not yet in a message */
+	unsigned int n_pool;
+	uint64_t pool_since;
+	TAILQ_ENTRY(uport) pooled;	/* in us->pooled while n_pool */
+
+	/* waiting for room at another port */
+	struct uport *waits_for;
+	uint64_t waits_since;
+	TAILQ_ENTRY(uport) wait;	/* in waits_for->waiters */
+	TAILQ_HEAD(, uport) waiters;
+	TAILQ_ENTRY(uport) full;	/* in us->full while it has waiters */
+
+	/* sending */
+	uint32_t pend_first, pend_last;	/* in us->pend, with UP_DIRTY */
+	struct uchunk_list queue;	/* with UP_BLOCKED */
+	size_t queued;
+	unsigned int queued_fds;
+
+	TAILQ_HEAD(, urule) rules;
+	TAILQ_ENTRY(uport) subscriber;	/* in us->subscribers if any rules */
+
+	TAILQ_ENTRY(uport) ready;
+	TAILQ_ENTRY(uport) dirty;
+	TAILQ_ENTRY(uport) ended;	/* in us->ended, to be reported */
+	TAILQ_ENTRY(uport) link;	/* in us->all, us->zombies or us->dead */
+	uint64_t zombie_since;
+};
+
+TAILQ_HEAD(uport_list, uport);
+
+struct uname {
+	struct uname *next;
+	uint64_t hash;
+	uint64_t owner;
+	size_t len;
+	char name[];
+};
+
+struct pending {
+	const uint8_t *base;
+	size_t len;
+	uint32_t next;			/* index, US_PENDING: none */
+};
+
+struct us {
+	struct sw sw;
+	int epfd;
+	sd_event_source *io;
+	sd_event_source *timer;
+	sd_event_source *defer;		/* for what is left over */
+	bool ticking;
+	int depth;			/* of us_enter() */
+
+	struct uport **ports;		/* by address */
+	size_t ports_size;
+	struct uname **names;
+	size_t names_size;
+	uint64_t names_seed;
+	uint64_t last_addr;
+	struct bus_stats st;
+	LIST_HEAD(, uuser) users;
+
+	struct uport_list all, subscribers, pooled, full, ready, dirty, ended;
+	struct uport_list zombies, dead;
+
+	struct uport **recips;		/* of the broadcast at hand */
+	size_t n_recips, recips_size;
+
+	struct ubuf *run_src;		/* what is being gone through, or NULL
+					 * if that is rbuf */
+	bool running;			/* us_flush() is still to come */
+	unsigned int cost;		/* of what is being gone through */
+	uint32_t n_pend;
+	struct pending pend[US_PENDING];
+	size_t arena_len;
+	uint8_t arena[US_ARENA];
+	uint8_t up[US_READ];		/* the message handed up */
+	uint8_t rbuf[US_PREFIX + US_READ];
+};
+
+/* ---- switch_user.c ---- */
+
+struct uport *us_find(struct us *us, uint64_t addr);
+uint64_t us_name_owner(struct us *us, const char *name, size_t len);
+uint64_t us_now(struct us *us);			/* ms */
+void uport_bury(struct us *us, struct uport *p);	/* a zombie */
+void uport_free(struct us *us, struct uport *p);	/* a dead one */
+
+/* ---- switch_user_loop.c ---- */
+
+void us_enter(struct us *us);
+void us_leave(struct us *us);
+int us_loop_init(struct us *us);
+void us_loop_free(struct us *us);
+int uport_poll(struct us *us, struct uport *p);	/* starts polling */
+void uport_arm(struct us *us, struct uport *p);	/* asks for what it needs */
+void uport_unpoll(struct us *us, struct uport *p);
+void us_tick(struct us *us);			/* time matters from now on */
+void uport_ready(struct us *us, struct uport *p);
+void uport_end(struct us *us, struct uport *p, enum bus_reason reason);
+
+/* ---- switch_user_rx.c ---- */
+
+void uport_readable(struct us *us, struct uport *p);
+/* Goes on with what was parked. */
+void uport_continue(struct us *us, struct uport *p);
+void uport_drop_input(struct us *us, struct uport *p);
+
+/* ---- switch_user_route.c ---- */
+
+/* One message at @data, whole; 0, or -EAGAIN: it must wait, or the reason
+ * for which its sender must go. */
+int us_route(struct us *us, struct uport *p, const struct dbus_header *h,
+	     const uint8_t *data);
+void us_wait_done(struct us *us, struct uport *p);
+void us_wake_waiter(struct us *us, struct uport *t);
+int us_daemon_send(struct us *us, struct uport *t, const void *msg,
+		   size_t len, const int *fds, unsigned int n_fds);
+int us_daemon_broadcast(struct us *us, const struct dbus_header *h,
+			const void *msg, size_t len);
+
+/* ---- switch_user_tx.c ---- */
+
+/* A stamped message on its way. */
+struct umsg {
+	const uint8_t *head;		/* lives until the next us_flush() */
+	size_t head_len;
+	const uint8_t *body;		/* the same */
+	size_t body_len;
+	struct ubuf *copy;		/* of all of it, made when needed */
+	bool several;			/* receivers */
+	struct ufds *fds;
+};
+
+/* Memory until the next us_flush(), which this may cause; NULL if @n is
+ * more than there is. */
+uint8_t *us_arena(struct us *us, size_t n);
+void us_commit(struct us *us, struct uport *t, struct umsg *m);
+void us_flush(struct us *us);
+void uport_flush(struct us *us, struct uport *t);
+void uport_writable(struct us *us, struct uport *t);
+void uport_drop_output(struct us *us, struct uport *t);
+
+#endif

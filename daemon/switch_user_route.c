@@ -1,0 +1,540 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Who gets a message, and who waits for whom.
+ *
+ * Everything happens in one thread and a message is committed to all its
+ * receivers before the next one is looked at: that is the order of the bus.
+ * What is pending in us->pend is committed too: no client can react to a
+ * message it has not got, and none is read before all that is pending was
+ * sent.
+ */
+#include "daemon/switch_user.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* SENDER adds at most: padding, code, signature, length, name, NUL, padding */
+#define STAMP_ROOM	(8 + 4 + 4 + DBUS_UNIQUE_MAX + 8)
+#define STAMP_LONG	(16U << 10)
+#define COST_UPCALL	16U
+
+/* ---- room, and waiting for it ---- */
+
+static size_t waiter_mark(struct us *us)
+{
+	return us->sw.limits.queue_bytes - us->sw.limits.queue_bytes / 4;
+}
+
+void us_wake_waiter(struct us *us, struct uport *t)
+{
+	struct uport *w = TAILQ_FIRST(&t->waiters);
+
+	/* Ready means: tries again; it keeps its place until it succeeds. */
+	if (w && t->queued <= waiter_mark(us))
+		uport_ready(us, w);
+}
+
+void us_wait_done(struct us *us, struct uport *p)
+{
+	struct uport *t = p->waits_for;
+
+	if (!t)
+		return;
+	p->waits_for = NULL;
+	TAILQ_REMOVE(&t->waiters, p, wait);
+	if (TAILQ_EMPTY(&t->waiters))
+		TAILQ_REMOVE(&us->full, t, full);
+	else
+		us_wake_waiter(us, t);
+}
+
+static int wait_for(struct us *us, struct uport *p, struct uport *t)
+{
+	if (p->waits_for == t)
+		return -EAGAIN;
+	if (!p->waits_for) {
+		p->st.held++;
+		us->st.held++;
+	}
+	us_wait_done(us, p);
+	if (TAILQ_EMPTY(&t->waiters))
+		TAILQ_INSERT_TAIL(&us->full, t, full);
+	TAILQ_INSERT_TAIL(&t->waiters, p, wait);
+	p->waits_for = t;
+	p->waits_since = us_now(us);
+	us_tick(us);
+	return -EAGAIN;
+}
+
+static bool fits(struct us *us, const struct uport *t, size_t len,
+		 unsigned int n_fds, unsigned int times)
+{
+	const struct bus_limits *l = &us->sw.limits;
+
+	if (t->queued && t->queued + len > times * l->queue_bytes)
+		return false;
+	return !n_fds || !t->queued_fds ||
+	       t->queued_fds + n_fds <= times * l->queue_fds;
+}
+
+/* Room for @p's message, and nobody has been waiting for it longer? */
+static bool room(struct us *us, struct uport *t, struct uport *p,
+		 const struct dbus_header *h)
+{
+	struct uport *first = TAILQ_FIRST(&t->waiters);
+
+	if (first && first != p)
+		return false;
+	return fits(us, t, h->f.total_len, h->unix_fds, 1);
+}
+
+/* ---- stamping ---- */
+
+/* A header of extraordinary length: the message is put together anew. */
+static int stamp_long(struct uport *p, const struct dbus_header *h,
+		      const uint8_t *data, struct umsg *m)
+{
+	size_t size = h->f.header_len + STAMP_ROOM;
+	struct ubuf *b = ubuf_new(size + h->f.body_len);
+	s64 len;
+
+	if (!b)
+		return BUS_REASON_NOMEM;
+	len = dbus_header_stamp(h, p->unique, p->unique_len, b->data, size);
+	if (len < 0) {
+		ubuf_unref(b);
+		return BUS_REASON_PROTOCOL;
+	}
+	memcpy(b->data + len, data + h->f.header_len, h->f.body_len);
+	b->len = len + h->f.body_len;
+	m->copy = b;
+	m->head = b->data;
+	m->head_len = b->len;
+	return 0;
+}
+
+static int stamp(struct us *us, struct uport *p, const struct dbus_header *h,
+		 const uint8_t *data, struct umsg *m)
+{
+	size_t size = h->f.header_len + STAMP_ROOM, body = h->f.body_len;
+	uint8_t *at;
+	s64 len;
+
+	if (size > STAMP_LONG)
+		return stamp_long(p, h, data, m);
+	at = us_arena(us, size + US_BODY_COPY);
+	len = dbus_header_stamp(h, p->unique, p->unique_len, at, size);
+	if (len < 0)
+		return BUS_REASON_PROTOCOL;
+	m->head = at;
+	data += h->f.header_len;
+	if (body <= US_BODY_COPY) {
+		memcpy(at + len, data, body);
+		len += body;
+	} else {
+		m->body = data;
+		m->body_len = body;
+	}
+	m->head_len = len;
+	us->arena_len -= size + US_BODY_COPY - len;
+	return 0;
+}
+
+static int take_fds(struct us *us, struct uport *p, unsigned int n,
+		    struct ufds **ret)
+{
+	if (!n)
+		return 0;
+	*ret = ufds_new(p->pool, n);
+	if (!*ret)
+		return BUS_REASON_NOMEM;
+	p->n_pool -= n;
+	memmove(p->pool, p->pool + n, p->n_pool * sizeof(*p->pool));
+	if (p->n_pool)
+		p->pool_since = us_now(us);
+	else
+		TAILQ_REMOVE(&us->pooled, p, pooled);
+	return 0;
+}
+
+static int msg_make(struct us *us, struct uport *p,
+		    const struct dbus_header *h, const uint8_t *data,
+		    struct umsg *m)
+{
+	int r;
+
+	memset(m, 0, sizeof(*m));
+	r = stamp(us, p, h, data, m);
+	if (!r)
+		r = take_fds(us, p, h->unix_fds, &m->fds);
+	if (r)
+		ubuf_unref(m->copy);
+	return r;
+}
+
+static void msg_done(struct us *us, struct umsg *m)
+{
+	/* What is pending may point into the copy. */
+	if (m->copy)
+		us_flush(us);
+	ubuf_unref(m->copy);
+	ufds_unref(m->fds);
+}
+
+/* ---- to the daemon ---- */
+
+static int hand_up(struct us *us, struct uport *p, const uint8_t *data,
+		   size_t len, struct ufds *f)
+{
+	struct sw_message m = {
+		.sender = p->addr,
+		.data = data,
+		.len = len,
+		.fds = f ? f->fd : NULL,
+		.n_fds = f ? f->n : 0,
+	};
+	struct dbus_header h;
+	struct dbus_frame fr;
+
+	if (dbus_frame_parse(&fr, data, DBUS_MAX_MESSAGE) ||
+	    dbus_header_parse(&h, data, fr.header_len, DBUS_MAX_MESSAGE))
+		return BUS_REASON_PROTOCOL;
+	m.h = &h;
+	us->st.seq++;
+	p->st.master_msgs++;
+	p->st.master_bytes += len;
+	us->sw.handler.message(us->sw.ctx, &m);
+	return 0;
+}
+
+static int to_daemon(struct us *us, struct uport *p,
+		     const struct dbus_header *h, const uint8_t *data,
+		     __u64 *counter)
+{
+	size_t size = h->f.header_len + STAMP_ROOM;
+	size_t all = size + h->f.body_len;
+	struct ufds *f = NULL;
+	uint8_t *buf = us->up;
+	int r = BUS_REASON_PROTOCOL;
+	s64 len;
+
+	if (all > sizeof(us->up))
+		buf = malloc(all);
+	if (!buf)
+		return BUS_REASON_NOMEM;
+	us->cost += COST_UPCALL;
+	++*counter;
+	len = dbus_header_stamp(h, p->unique, p->unique_len, buf, size);
+	if (len > 0)
+		r = take_fds(us, p, h->unix_fds, &f);
+	if (!r) {
+		memcpy(buf + len, data + h->f.header_len, h->f.body_len);
+		r = hand_up(us, p, buf, len + h->f.body_len, f);
+	}
+	ufds_unref(f);
+	if (buf != us->up)
+		free(buf);
+	return r;
+}
+
+/* ---- unicast ---- */
+
+static void count_sent(struct us *us, struct uport *p, size_t len)
+{
+	us->st.seq++;
+	p->st.sent_msgs++;
+	p->st.sent_bytes += len;
+}
+
+static void count_received(struct uport *t, size_t len)
+{
+	t->st.received_msgs++;
+	t->st.received_bytes += len;
+}
+
+static int unicast(struct us *us, struct uport *p, const struct dbus_header *h,
+		   const uint8_t *data, uint64_t addr)
+{
+	struct uport *t = us_find(us, addr);
+	struct umsg m;
+	size_t len;
+	int r;
+
+	/* Nobody there, or one without files: the daemon answers. */
+	if (!t || !(t->flags & UP_ACTIVE) ||
+	    (h->unix_fds && !(t->flags & UP_FDS)))
+		return to_daemon(us, p, h, data, &us->st.master_unknown);
+	if (!room(us, t, p, h))
+		return wait_for(us, p, t);
+	r = msg_make(us, p, h, data, &m);
+	if (r)
+		return r;
+	len = m.head_len + m.body_len;
+	us_commit(us, t, &m);
+	msg_done(us, &m);
+	us->cost++;
+	us->st.unicast_msgs++;
+	us->st.unicast_bytes += len;
+	count_sent(us, p, len);
+	count_received(t, len);
+	return 0;
+}
+
+/* ---- broadcast ---- */
+
+struct owns_ctx {
+	struct us *us;
+	uint64_t addr;
+};
+
+static bool owns(void *ctx, const char *name, size_t len)
+{
+	struct owns_ctx *c = ctx;
+
+	return c->addr && us_name_owner(c->us, name, len) == c->addr;
+}
+
+static bool wants(const struct uport *t, const struct match_msg *mm)
+{
+	struct urule *r;
+
+	if (!(t->flags & UP_ACTIVE) ||
+	    (mm->h->unix_fds && !(t->flags & UP_FDS)))
+		return false;
+	TAILQ_FOREACH(r, &t->rules, link)
+		if (match_rule_eval(&r->rule, mm))
+			return true;
+	return false;
+}
+
+static int recips_add(struct us *us, struct uport *t)
+{
+	size_t size = us->recips_size ? us->recips_size * 2 : 64;
+	struct uport **v;
+
+	if (us->n_recips == us->recips_size) {
+		v = realloc(us->recips, size * sizeof(*v));
+		if (!v)
+			return -ENOMEM;
+		us->recips = v;
+		us->recips_size = size;
+	}
+	us->recips[us->n_recips++] = t;
+	return 0;
+}
+
+static int collect(struct us *us, const struct match_msg *mm)
+{
+	struct uport *t;
+
+	us->n_recips = 0;
+	TAILQ_FOREACH(t, &us->subscribers, subscriber)
+		if (wants(t, mm) && recips_add(us, t))
+			return -ENOMEM;
+	return 0;
+}
+
+static int collect_for(struct us *us, struct uport *p,
+		       const struct dbus_header *h, const uint8_t *data)
+{
+	struct owns_ctx c = { us, p->addr };
+	struct match_msg mm = {
+		.h = h,
+		.sender = { p->unique, p->unique_len },
+		.owns = owns,
+		.ctx = &c,
+		.body = data + h->f.header_len,
+		.body_len = h->f.body_len,
+	};
+
+	return collect(us, &mm);
+}
+
+static void commit_all(struct us *us, struct umsg *m)
+{
+	size_t i, len = m->head_len + m->body_len;
+
+	m->several = us->n_recips > 1;
+	for (i = 0; i < us->n_recips; i++) {
+		us_commit(us, us->recips[i], m);
+		count_received(us->recips[i], len);
+	}
+}
+
+/* Who has no room, or NULL. */
+static struct uport *recips_full(struct us *us, struct uport *p,
+				 const struct dbus_header *h)
+{
+	size_t i;
+
+	for (i = 0; i < us->n_recips; i++)
+		if (!room(us, us->recips[i], p, h))
+			return us->recips[i];
+	return NULL;
+}
+
+static int broadcast(struct us *us, struct uport *p,
+		     const struct dbus_header *h, const uint8_t *data)
+{
+	struct uport *full;
+	struct umsg m;
+	int r;
+
+	if (collect_for(us, p, h, data))
+		return BUS_REASON_NOMEM;
+	full = recips_full(us, p, h);
+	if (full)
+		return wait_for(us, p, full);
+	r = msg_make(us, p, h, data, &m);
+	if (r)
+		return r;
+	count_sent(us, p, m.head_len + m.body_len);
+	commit_all(us, &m);
+	msg_done(us, &m);
+	us->cost += 1 + us->n_recips;
+	us->st.broadcast_msgs++;
+	us->st.broadcast_copies += us->n_recips;
+	return 0;
+}
+
+/* ---- */
+
+static int ignore(struct us *us, struct uport *p, const struct dbus_header *h)
+{
+	struct ufds *f = NULL;
+	int r;
+
+	r = take_fds(us, p, h->unix_fds, &f);
+	ufds_unref(f);
+	us->cost++;
+	p->st.refused++;
+	us->st.refused++;
+	return r;
+}
+
+static int route(struct us *us, struct uport *p, const struct dbus_header *h,
+		 const uint8_t *data)
+{
+	uint64_t addr = 0;
+
+	if (!(p->flags & UP_ACTIVE))
+		return to_daemon(us, p, h, data, &us->st.master_inactive);
+	switch (dbus_header_route(h, &addr)) {
+	case DBUS_ROUTE_MASTER:
+		return to_daemon(us, p, h, data, &us->st.master_driver);
+	case DBUS_ROUTE_NAME:
+		addr = us_name_owner(us, h->destination.s, h->destination.len);
+		return unicast(us, p, h, data, addr);
+	case DBUS_ROUTE_UNIQUE:
+		return unicast(us, p, h, data, addr);
+	case DBUS_ROUTE_BROADCAST:
+		return broadcast(us, p, h, data);
+	case DBUS_ROUTE_IGNORE:
+	default:
+		return ignore(us, p, h);
+	}
+}
+
+int us_route(struct us *us, struct uport *p, const struct dbus_header *h,
+	     const uint8_t *data)
+{
+	int r;
+
+	if (h->unix_fds > p->n_pool ||
+	    h->unix_fds > us->sw.limits.message_fds)
+		return BUS_REASON_PROTOCOL;
+	r = route(us, p, h, data);
+	if (r != -EAGAIN)
+		us_wait_done(us, p);
+	return r;
+}
+
+/* ---- from the daemon ---- */
+
+/* Its memory is gone when it returns from here. */
+static void daemon_commit(struct us *us, struct uport *t, const void *msg,
+			  size_t len, struct ufds *f)
+{
+	struct umsg m = { .head = msg, .head_len = len, .fds = f };
+	uint8_t *at = NULL;
+
+	if (us->running && len <= US_BODY_COPY)
+		at = us_arena(us, len);
+	if (at)
+		m.head = memcpy(at, msg, len);
+	us_commit(us, t, &m);
+	if (!at)
+		us_flush(us);
+	ubuf_unref(m.copy);
+	count_received(t, len);
+}
+
+int us_daemon_send(struct us *us, struct uport *t, const void *msg,
+		   size_t len, const int *fds, unsigned int n_fds)
+{
+	struct ufds *f = NULL;
+
+	if (n_fds && !(t->flags & UP_FDS))
+		return -ENOTUNIQ;
+	if (!fits(us, t, len, n_fds, 2)) {
+		uport_end(us, t, BUS_REASON_STALLED);
+		return -ENOBUFS;
+	}
+	if (n_fds) {
+		f = ufds_dup(fds, n_fds);
+		if (!f)
+			return -ENOMEM;
+	}
+	us->st.seq++;
+	us->st.from_master++;
+	daemon_commit(us, t, msg, len, f);
+	ufds_unref(f);
+	return 0;
+}
+
+/* The daemon does not wait: who cannot take its message goes. */
+static void recips_evict(struct us *us, size_t len)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < us->n_recips; i++) {
+		if (fits(us, us->recips[i], len, 0, 2))
+			us->recips[n++] = us->recips[i];
+		else
+			uport_end(us, us->recips[i], BUS_REASON_STALLED);
+	}
+	us->n_recips = n;
+}
+
+int us_daemon_broadcast(struct us *us, const struct dbus_header *h,
+			const void *msg, size_t len)
+{
+	struct owns_ctx c = {
+		us, dbus_unique_parse(h->sender.s, h->sender.len),
+	};
+	struct match_msg mm = {
+		.h = h,
+		.sender = h->sender,
+		.owns = owns,
+		.ctx = &c,
+		.body = (const uint8_t *)msg + h->f.header_len,
+		.body_len = h->f.body_len,
+	};
+	struct umsg m = { .head = msg, .head_len = len };
+	uint8_t *at = NULL;
+
+	if (collect(us, &mm))
+		return -ENOMEM;
+	recips_evict(us, len);
+	us->st.seq++;
+	us->st.from_master++;
+	if (us->running && len <= US_BODY_COPY)
+		at = us_arena(us, len);
+	if (at)
+		m.head = memcpy(at, msg, len);
+	commit_all(us, &m);
+	if (!at)
+		us_flush(us);
+	ubuf_unref(m.copy);
+	return 0;
+}

@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Towards the clients. A port whose socket takes everything has no queue:
+ * messages are pending in us->pend while one read of a sender is gone
+ * through, then sent in one system call. When the socket is full the rest is
+ * queued, in the same order, and EPOLLOUT asked for.
+ */
+#include "daemon/switch_user.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define CHUNK_MIN 4096U
+#define CHUNK_MAX (64U << 10)
+
+/* ---- the socket ---- */
+
+static void put_fds(struct msghdr *mh, const struct ufds *f)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(mh);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(f->n * sizeof(int));
+	memcpy(CMSG_DATA(c), f->fd, f->n * sizeof(int));
+	mh->msg_controllen = CMSG_SPACE(f->n * sizeof(int));
+}
+
+/* Bytes sent, 0 when the socket is full; or -errno. */
+static ssize_t xmit(struct uport *t, struct iovec *iov, size_t n,
+		    const struct ufds *fds)
+{
+	union {
+		char buf[CMSG_SPACE(253 * sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct msghdr mh = { .msg_iov = iov, .msg_iovlen = n };
+	ssize_t r;
+
+	if (fds) {
+		mh.msg_control = control.buf;
+		mh.msg_controllen = sizeof(control.buf);
+		put_fds(&mh, fds);
+	}
+	do {
+		r = sendmsg(t->fd, &mh, MSG_DONTWAIT | MSG_NOSIGNAL);
+	} while (r < 0 && errno == EINTR);
+	if (r >= 0)
+		return r;
+	return errno == EAGAIN ? 0 : -errno;
+}
+
+/* ---- the queue ---- */
+
+static void chunk_free(struct uport *t, struct uchunk *c)
+{
+	TAILQ_REMOVE(&t->queue, c, link);
+	t->queued -= c->len;
+	if (c->fds)
+		t->queued_fds -= c->fds->n;
+	ufds_unref(c->fds);
+	ubuf_unref(c->buf);
+	free(c);
+}
+
+/* A reference of its own to @buf and @fds. */
+static int queue_ref(struct uport *t, struct ubuf *buf, size_t off,
+		     size_t len, struct ufds *fds)
+{
+	struct uchunk *c = malloc(sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->buf = ubuf_ref(buf);
+	c->off = off;
+	c->len = len;
+	c->fds = ufds_ref(fds);
+	TAILQ_INSERT_TAIL(&t->queue, c, link);
+	t->queued += len;
+	if (fds)
+		t->queued_fds += fds->n;
+	return 0;
+}
+
+/* As much as the last chunk has room for, if that is nobody else's. */
+static size_t queue_append(struct uport *t, const uint8_t *p, size_t len)
+{
+	struct uchunk *c = TAILQ_LAST(&t->queue, uchunk_list);
+	struct ubuf *b = c ? c->buf : NULL;
+
+	if (!b || b->refs > 1 || c->off + c->len != b->len)
+		return 0;
+	if (len > b->cap - b->len)
+		len = b->cap - b->len;
+	memcpy(b->data + b->len, p, len);
+	b->len += len;
+	c->len += len;
+	t->queued += len;
+	return len;
+}
+
+static int queue_copy(struct uport *t, const uint8_t *p, size_t len)
+{
+	size_t n = queue_append(t, p, len), cap = t->queued;
+	struct ubuf *b;
+	int r;
+
+	if (n == len)
+		return 0;
+	if (cap < CHUNK_MIN)
+		cap = CHUNK_MIN;
+	if (cap > CHUNK_MAX)
+		cap = CHUNK_MAX;
+	b = ubuf_new(cap > len - n ? cap : len - n);
+	if (!b)
+		return -ENOMEM;
+	b->len = len - n;
+	memcpy(b->data, p + n, len - n);
+	r = queue_ref(t, b, 0, len - n, NULL);
+	ubuf_unref(b);
+	return r;
+}
+
+static int queue_bytes(struct us *us, struct uport *t, const uint8_t *p,
+		       size_t len)
+{
+	struct ubuf *src = us->run_src;
+
+	if (src && len >= US_QUEUE_COPY && p >= src->data &&
+	    p < src->data + src->len)
+		return queue_ref(t, src, p - src->data, len, NULL);
+	return queue_copy(t, p, len);
+}
+
+void uport_drop_output(struct us *us, struct uport *t)
+{
+	struct uchunk *c;
+
+	while ((c = TAILQ_FIRST(&t->queue)))
+		chunk_free(t, c);
+	t->flags &= ~UP_BLOCKED;
+	t->flags |= UP_BROKEN;
+	uport_arm(us, t);
+	us_wake_waiter(us, t);
+}
+
+/* The end of its input, which is still to be read, ends a client that went.
+ * Any other error (ETOOMANYREFS: it leaves fds lying) means a loss. */
+static void failed(struct us *us, struct uport *t, int err)
+{
+	uport_drop_output(us, t);
+	if (err != -EPIPE && err != -ECONNRESET)
+		uport_end(us, t, BUS_REASON_QUOTA);
+}
+
+static void block(struct us *us, struct uport *t)
+{
+	if (t->flags & UP_BLOCKED)
+		return;
+	t->flags |= UP_BLOCKED;
+	uport_arm(us, t);
+}
+
+/* It would miss something: then it cannot stay. */
+static void out_of_memory(struct us *us, struct uport *t)
+{
+	uport_drop_output(us, t);
+	uport_end(us, t, BUS_REASON_NOMEM);
+}
+
+/* ---- pending ---- */
+
+static void send_rest(struct us *us, struct uport *t, struct iovec *iov,
+		      size_t n, size_t sent)
+{
+	size_t i;
+
+	block(us, t);
+	for (i = 0; i < n; i++) {
+		if (sent >= iov[i].iov_len) {
+			sent -= iov[i].iov_len;
+			continue;
+		}
+		if (queue_bytes(us, t, iov[i].iov_base + sent,
+				iov[i].iov_len - sent)) {
+			out_of_memory(us, t);
+			return;
+		}
+		sent = 0;
+	}
+}
+
+static void send_iov(struct us *us, struct uport *t, struct iovec *iov,
+		     size_t n, size_t total)
+{
+	ssize_t r = 0;
+
+	if (t->flags & UP_BROKEN)
+		return;
+	if (!(t->flags & UP_BLOCKED))
+		r = xmit(t, iov, n, NULL);
+	if (r < 0)
+		failed(us, t, r);
+	else if ((size_t)r < total)
+		send_rest(us, t, iov, n, r);
+}
+
+void uport_flush(struct us *us, struct uport *t)
+{
+	uint32_t i = t->pend_first;
+	struct iovec iov[US_IOV];
+	size_t n, total;
+
+	if (!(t->flags & UP_DIRTY))
+		return;
+	TAILQ_REMOVE(&us->dirty, t, dirty);
+	t->flags &= ~UP_DIRTY;
+	while (i != US_PENDING) {
+		total = 0;
+		for (n = 0; n < US_IOV && i != US_PENDING; n++) {
+			iov[n].iov_base = (void *)us->pend[i].base;
+			iov[n].iov_len = us->pend[i].len;
+			total += us->pend[i].len;
+			i = us->pend[i].next;
+		}
+		send_iov(us, t, iov, n, total);
+	}
+}
+
+static void flush_pending(struct us *us)
+{
+	struct uport *t;
+
+	while ((t = TAILQ_FIRST(&us->dirty)))
+		uport_flush(us, t);
+	us->n_pend = 0;
+}
+
+void us_flush(struct us *us)
+{
+	flush_pending(us);
+	us->arena_len = 0;
+}
+
+uint8_t *us_arena(struct us *us, size_t n)
+{
+	uint8_t *p;
+
+	if (n > US_ARENA)
+		return NULL;
+	if (us->arena_len + n > US_ARENA)
+		us_flush(us);
+	p = us->arena + us->arena_len;
+	us->arena_len += n;
+	return p;
+}
+
+static void pend_new(struct us *us, struct uport *t, const uint8_t *p,
+		     size_t len)
+{
+	uint32_t i;
+
+	if (us->n_pend == US_PENDING)
+		flush_pending(us);
+	i = us->n_pend++;
+	us->pend[i].base = p;
+	us->pend[i].len = len;
+	us->pend[i].next = US_PENDING;
+	if (t->flags & UP_DIRTY) {
+		us->pend[t->pend_last].next = i;
+	} else {
+		t->flags |= UP_DIRTY;
+		t->pend_first = i;
+		TAILQ_INSERT_TAIL(&us->dirty, t, dirty);
+	}
+	t->pend_last = i;
+}
+
+static void pend(struct us *us, struct uport *t, const uint8_t *p, size_t len)
+{
+	struct pending *last = &us->pend[t->pend_last];
+
+	/* Small messages stand side by side in the arena. */
+	if (t->flags & UP_DIRTY && last->base + last->len == p)
+		last->len += len;
+	else
+		pend_new(us, t, p, len);
+}
+
+/* ---- messages ---- */
+
+static struct ubuf *whole(struct umsg *m)
+{
+	struct ubuf *b = m->copy;
+
+	if (b)
+		return b;
+	b = ubuf_new(m->head_len + m->body_len);
+	if (!b)
+		return NULL;
+	memcpy(b->data, m->head, m->head_len);
+	if (m->body_len)
+		memcpy(b->data + m->head_len, m->body, m->body_len);
+	b->len = m->head_len + m->body_len;
+	return m->copy = b;
+}
+
+/* From byte @off on; fds go with byte 0. */
+static int queue_whole(struct uport *t, struct umsg *m, size_t off)
+{
+	struct ubuf *b = whole(m);
+
+	if (!b)
+		return -ENOMEM;
+	return queue_ref(t, b, off, b->len - off, off ? NULL : m->fds);
+}
+
+static int queue_message(struct us *us, struct uport *t, struct umsg *m)
+{
+	int r;
+
+	if (m->fds || m->several)
+		return queue_whole(t, m, 0);
+	r = queue_bytes(us, t, m->head, m->head_len);
+	if (!r && m->body_len)
+		r = queue_bytes(us, t, m->body, m->body_len);
+	return r;
+}
+
+/* Not pending with others: fds belong to the first byte of a sendmsg(). */
+static void send_fds(struct us *us, struct uport *t, struct umsg *m)
+{
+	struct iovec iov[2] = {
+		{ (void *)m->head, m->head_len },
+		{ (void *)m->body, m->body_len },
+	};
+	ssize_t r;
+
+	r = xmit(t, iov, m->body_len ? 2 : 1, m->fds);
+	if (r < 0) {
+		failed(us, t, r);
+	} else if ((size_t)r < m->head_len + m->body_len) {
+		block(us, t);
+		if (queue_whole(t, m, r))
+			out_of_memory(us, t);
+	}
+}
+
+void us_commit(struct us *us, struct uport *t, struct umsg *m)
+{
+	if (m->fds)
+		uport_flush(us, t);
+	if (t->flags & UP_BROKEN)
+		return;
+	if (t->flags & UP_BLOCKED) {
+		if (queue_message(us, t, m))
+			out_of_memory(us, t);
+	} else if (m->fds) {
+		send_fds(us, t, m);
+	} else {
+		pend(us, t, m->head, m->head_len);
+		if (m->body_len)
+			pend(us, t, m->body, m->body_len);
+	}
+}
+
+/* ---- when there is room again ---- */
+
+/* Up to, and without, the next chunk that has fds of its own. */
+static size_t queue_iov(struct uport *t, struct iovec *iov, size_t *total)
+{
+	struct uchunk *c;
+	size_t n = 0;
+
+	*total = 0;
+	TAILQ_FOREACH(c, &t->queue, link) {
+		if (n == US_IOV || (n && c->fds))
+			break;
+		iov[n].iov_base = c->buf->data + c->off;
+		iov[n++].iov_len = c->len;
+		*total += c->len;
+	}
+	return n;
+}
+
+static void queue_sent(struct uport *t, size_t sent)
+{
+	struct uchunk *c;
+
+	while (sent && (c = TAILQ_FIRST(&t->queue))) {
+		if (c->fds) {
+			t->queued_fds -= c->fds->n;
+			c->fds = ufds_unref(c->fds);
+		}
+		if (sent >= c->len) {
+			sent -= c->len;
+			chunk_free(t, c);
+			continue;
+		}
+		c->off += sent;
+		c->len -= sent;
+		t->queued -= sent;
+		break;
+	}
+}
+
+void uport_writable(struct us *us, struct uport *t)
+{
+	struct iovec iov[US_IOV];
+	size_t n, total;
+	ssize_t r;
+
+	while (!TAILQ_EMPTY(&t->queue)) {
+		n = queue_iov(t, iov, &total);
+		r = xmit(t, iov, n, TAILQ_FIRST(&t->queue)->fds);
+		if (r < 0) {
+			failed(us, t, r);
+			return;
+		}
+		queue_sent(t, r);
+		if ((size_t)r < total)
+			break;
+	}
+	if (TAILQ_EMPTY(&t->queue)) {
+		t->flags &= ~UP_BLOCKED;
+		uport_arm(us, t);
+		if (t->flags & UP_DETACHED)
+			uport_bury(us, t);
+	}
+	us_wake_waiter(us, t);
+}
