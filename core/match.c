@@ -57,11 +57,11 @@ static int read_key(struct reader *r, struct token *t)
 		r->p++;
 	t->key_len = (size_t)(r->p - t->key);
 	skip_space(r);
-	if (r->p == r->end)
-		return t->key_len ? refuse(r, "A key has no '=' behind it") : 0;
+	if (r->p == r->end && !t->key_len)
+		return 0;
 	if (!t->key_len)
 		return refuse(r, "A key is empty");
-	if (*r->p != '=')
+	if (r->p == r->end || *r->p != '=')
 		return refuse(r, "A key has no '=' behind it");
 	r->p++;
 	return 1;

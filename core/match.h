@@ -62,8 +62,9 @@ int match_rule_parse(struct match_rule *mem, size_t size,
 /* Same keys and values: what RemoveMatch compares. */
 bool match_rule_equal(const struct match_rule *a, const struct match_rule *b);
 
-/* Canonical text: fixed key order, least quoting. Returns the length, which
- * may exceed @size (then the output is cut); NUL-terminates if @size > 0. */
+/* Canonical text: fixed key order; quotes only around pieces with a comma or
+ * a backslash. Returns the length, which may exceed @size (then the output is
+ * cut) and, by such quotes, MATCH_MAX_TEXT; NUL-terminates if @size > 0. */
 size_t match_rule_text(const struct match_rule *r, char *out, size_t size);
 
 /*
