@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "bus.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-id128.h>
+
+#include "core/names.h"
+#include "daemon/driver.h"
+#include "daemon/log.h"
+#include "daemon/names.h"
+#include "daemon/peer.h"
+
+#define SECOND 1000000ULL
+
+/* A session bus serves one user, who harms only himself; the figures are the
+ * reference's, but those for connections that have not logged in. */
+static const struct limits defaults[] = {
+	[BUS_TYPE_SESSION] = {
+		.names_per_connection = 50000,
+		.matches_per_connection = 50000,
+		.connections_per_user = 100000,
+		.completed_connections = 100000,
+		.incomplete_connections = 64,
+		.auth_timeout = 30 * SECOND,
+	},
+	[BUS_TYPE_SYSTEM] = {
+		.names_per_connection = 512,
+		.matches_per_connection = 512,
+		.connections_per_user = 256,
+		.completed_connections = 2048,
+		.incomplete_connections = 64,
+		.auth_timeout = 30 * SECOND,
+	},
+};
+
+void bus_limits_default(struct limits *l, enum bus_type type)
+{
+	*l = defaults[type];
+}
+
+void bus_guid_new(char guid[BUS_GUID_LEN + 1])
+{
+	sd_id128_t id;
+
+	if (sd_id128_randomize(&id) < 0)
+		abort();
+	sd_id128_to_string(id, guid);
+}
+
+uint32_t bus_next_serial(struct bus *bus)
+{
+	if (!++bus->serial)
+		bus->serial = 1;
+	return bus->serial;
+}
+
+static struct peer *find_any(struct bus *bus, uint64_t addr)
+{
+	struct hnode *node;
+
+	hmap_for_hash(node, &bus->by_addr, hash_u64(addr)) {
+		struct peer *peer = container_of(node, struct peer, by_addr);
+
+		if (peer->addr == addr)
+			return peer;
+	}
+	return NULL;
+}
+
+struct peer *bus_find_addr(struct bus *bus, uint64_t addr)
+{
+	struct peer *peer = find_any(bus, addr);
+
+	return peer && peer->state == PEER_ACTIVE && !peer->doomed ? peer : NULL;
+}
+
+struct peer *bus_find_name(struct bus *bus, const char *name, size_t len)
+{
+	if (len && name[0] == ':') {
+		uint64_t addr = dbus_unique_parse(name, len);
+
+		return addr ? bus_find_addr(bus, addr) : NULL;
+	}
+	return peer_of_claimant(registry_owner(&bus->registry, name, len));
+}
+
+void bus_enter(struct bus *bus)
+{
+	bus->depth++;
+}
+
+/* The end of one may doom others: until there are none. */
+void bus_leave(struct bus *bus)
+{
+	while (bus->depth == 1 && !list_empty(&bus->doomed))
+		peer_end(container_of(bus->doomed.next, struct peer, link));
+	bus->depth--;
+}
+
+static void on_message(void *ctx, const struct sw_message *m)
+{
+	struct bus *bus = ctx;
+	struct peer *peer = find_any(bus, m->sender);
+
+	bus_enter(bus);
+	if (peer && !peer->doomed && driver_message(peer, m) < 0)
+		peer_doom(peer);
+	bus_leave(bus);
+}
+
+static const char * const reasons[] = {
+	[BUS_REASON_PROTOCOL] = "it sent a malformed message",
+	[BUS_REASON_STALLED] = "it does not read its messages",
+	[BUS_REASON_QUOTA] = "it is over its quota",
+	[BUS_REASON_NOMEM] = "there is no memory",
+};
+
+static void log_reason(const struct peer *peer, enum bus_reason reason)
+{
+	if (reason >= sizeof(reasons) / sizeof(reasons[0]) || !reasons[reason])
+		return;
+	log_warning("disconnected %s (pid %d, uid %u, %s): %s", peer->unique,
+		    (int)peer->creds.pid, (unsigned int)peer->creds.uid,
+		    peer->creds.program, reasons[reason]);
+}
+
+static void on_closed(void *ctx, uint64_t addr, enum bus_reason reason)
+{
+	struct bus *bus = ctx;
+	struct peer *peer = find_any(bus, addr);
+
+	if (!peer)
+		return;
+	log_reason(peer, reason);
+	bus_enter(bus);
+	peer_doom(peer);
+	bus_leave(bus);
+}
+
+static const struct sw_handler handler = {
+	.message = on_message,
+	.closed = on_closed,
+};
+
+static int open_kind(struct bus *bus, const char *kind)
+{
+	char path[BUS_PATH_MAX - 1];
+
+	/* What people know the bus by, and what makes it unique. */
+	snprintf(path, sizeof(path), "%.80s#%.8s", bus->config.address,
+		 bus->config.guid);
+	return sw_new(&bus->sw, kind, path, NULL, bus->event, &handler, bus);
+}
+
+static int open_switch(struct bus *bus)
+{
+	const char *kind = bus->config.switch_kind;
+	int err;
+
+	if (strcmp(kind, "auto"))
+		err = open_kind(bus, kind);
+	else {
+		kind = "kernel";
+		err = open_kind(bus, kind);
+		if (err == -ENOMEM)
+			return log_errno(err, "cannot open the kernel switch");
+		if (err) {
+			log_info("using the user switch: %s",
+				 err == -EAFNOSUPPORT ?
+				 "the kernel has no AF_BUS (module af_bus)" :
+				 strerror(-err));
+			kind = "user";
+			err = open_kind(bus, kind);
+		}
+	}
+	if (err == -EAFNOSUPPORT)
+		log_error("the kernel has no AF_BUS: module af_bus is missing");
+	else if (err)
+		log_errno(err, "cannot open the %s switch", kind);
+	return err;
+}
+
+int bus_new(struct bus **ret, sd_event *event, const struct bus_config *config)
+{
+	struct bus *bus = calloc(1, sizeof(*bus));
+	int err;
+
+	if (!bus)
+		return log_errno(-ENOMEM, "cannot make a bus");
+	bus->config = *config;
+	bus->event = sd_event_ref(event);
+	creds_of_self(&bus->self);
+	list_init(&bus->peers);
+	list_init(&bus->doomed);
+	bus->registry.move = names_move;
+	bus->registry.ctx = bus;
+	err = open_switch(bus);
+	if (err) {
+		bus_free(bus);
+		return err;
+	}
+	*ret = bus;
+	return 0;
+}
+
+/* Nobody is told: everybody's connection ends. */
+static void drop(struct bus *bus, struct peer *peer)
+{
+	struct list *claims = &peer->names.claims;
+	struct name_change change;
+
+	while (!list_empty(claims))
+		registry_forget(&bus->registry,
+				container_of(claims->prev, struct claim,
+					     by_claimant), &change);
+	peer_free(peer);
+}
+
+struct bus *bus_free(struct bus *bus)
+{
+	if (!bus)
+		return NULL;
+	bus->room = NULL;
+	bus->registry.move = NULL;
+	while (!list_empty(&bus->doomed))
+		drop(bus, container_of(bus->doomed.next, struct peer, link));
+	while (!list_empty(&bus->peers))
+		drop(bus, container_of(bus->peers.next, struct peer, link));
+	registry_clear(&bus->registry);
+	hmap_clear(&bus->users);
+	hmap_clear(&bus->by_addr);
+	bus->sw = sw_free(bus->sw);
+	creds_done(&bus->self);
+	sd_event_unref(bus->event);
+	free(bus);
+	return NULL;
+}

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "daemon/log.h"
+
+
+static bool str_is(struct dbus_str a, const char *s)
+{
+	return dbus_str_eq(a, s, strlen(s));
+}
+
+static struct msg_to answer_to(const struct call *c)
+{
+	return (struct msg_to){
+		.dest = c->peer->unique,
+		.serial = bus_next_serial(c->bus),
+		.reply_serial = c->m->h->f.serial,
+		.n_fds = c->fd >= 0,
+	};
+}
+
+void call_reply(struct call *c, const char *signature)
+{
+	struct msg_to to = answer_to(c);
+
+	msg_done(&c->reply);
+	msg_reply(&c->reply, &to, signature);
+}
+
+/* A text that was too long may end within a character. */
+static void cut_to_utf8(char *text)
+{
+	size_t len = strlen(text);
+
+	while (!dbus_utf8_ok(text, len))
+		text[--len] = 0;
+}
+
+int call_error(struct call *c, const char *name, const char *format, ...)
+{
+	struct msg_to to;
+	char text[1600];	/* the longest match rule fits, and a name */
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	cut_to_utf8(text);
+	c->fd = -1;
+	to = answer_to(c);
+	msg_done(&c->reply);
+	msg_error(&c->reply, &to, name, text);
+	return 0;
+}
+
+static bool wants_answer(const struct call *c)
+{
+	return c->m->h->f.type == DBUS_TYPE_CALL &&
+	       !(c->m->h->f.flags & DBUS_FLAG_NO_REPLY);
+}
+
+void call_send(struct call *c)
+{
+	if (c->sent)
+		return;
+	c->sent = true;
+	if (msg_finish(&c->reply) == -ENOMEM)
+		call_error(c, DBUS_ERROR("NoMemory"), "Not enough memory");
+	else if (c->reply.err == -EMSGSIZE)
+		call_error(c, DBUS_ERROR("LimitsExceeded"),
+			   "The answer is too long");
+	if (wants_answer(c))
+		peer_send(c->peer, &c->reply, &c->fd, c->fd >= 0);
+}
+
+bool call_on_canonical_path(const struct call *c)
+{
+	return str_is(c->m->h->path, DBUS_DRIVER_PATH);
+}
+
+const struct interface *driver_find_interface(const struct call *c,
+					      struct dbus_str name)
+{
+	const struct interface * const *i;
+
+	for (i = driver_interfaces; *i; i++) {
+		if ((*i)->canonical && !call_on_canonical_path(c))
+			continue;
+		if (str_is(name, (*i)->name))
+			return *i;
+	}
+	return NULL;
+}
+
+static const struct method *find_method(const struct interface *i,
+					struct dbus_str name)
+{
+	const struct method *m;
+
+	for (m = i->methods; m->name; m++)
+		if (str_is(name, m->name))
+			return m;
+	return NULL;
+}
+
+/* Without an interface the first that has the method serves. */
+static const struct method *find_anywhere(const struct call *c,
+					  struct dbus_str name)
+{
+	const struct interface * const *i;
+	const struct method *m;
+
+	for (i = driver_interfaces; *i; i++) {
+		if ((*i)->canonical && !call_on_canonical_path(c))
+			continue;
+		m = find_method(*i, name);
+		if (m)
+			return m;
+	}
+	return NULL;
+}
+
+/* A body that is not what its signature says costs the connection. */
+static int check_body(struct call *c)
+{
+	const struct dbus_header *h = c->m->h;
+	const char *body = (const char *)c->m->data + h->f.header_len;
+	const char *sig = h->signature.s;
+	size_t left = h->signature.len, n;
+	struct wire w;
+
+	wire_init(&w, body, h->f.body_len, h->f.big);
+	while (left && !wire_error(&w)) {
+		n = dbus_signature_next(sig, left);
+		wire_skip(&w, sig, n);
+		sig += n;
+		left -= n;
+	}
+	wire_init(&c->args, body, h->f.body_len, h->f.big);
+	if (wire_error(&w))
+		return wire_error(&w);
+	return w.pos == w.len ? 0 : -EBADMSG;
+}
+
+static bool is_owner(const struct call *c)
+{
+	const struct peer *peer = c->peer;
+
+	return !peer->anonymous && (!peer->creds.uid ||
+				    peer->creds.uid == c->bus->self.uid);
+}
+
+static int run(struct call *c)
+{
+	const struct method *m = c->method;
+	struct dbus_str sig = c->m->h->signature;
+
+	if ((m->flags & METHOD_CANONICAL) && !call_on_canonical_path(c))
+		return call_error(c, DBUS_ERROR("AccessDenied"),
+				  "Method '%s' is only available at the canonical object path '%s'",
+				  m->name, DBUS_DRIVER_PATH);
+	if ((m->flags & METHOD_OWNER) && !is_owner(c))
+		return call_error(c, DBUS_ERROR("AccessDenied"),
+				  "Sender is not authorized to call method '%s'",
+				  m->name);
+	if (sig.len != strlen(m->in) || memcmp(sig.s ? sig.s : "", m->in,
+					       sig.len))
+		return call_error(c, DBUS_ERROR("InvalidArgs"),
+				  "Call to %s has wrong args (%.*s, expected %s)\n",
+				  m->name, STR(sig), m->in);
+	return m->run(c);
+}
+
+static int call_driver(struct call *c)
+{
+	const struct dbus_header *h = c->m->h;
+	const struct interface *i = NULL;
+
+	if (h->interface.len) {
+		i = driver_find_interface(c, h->interface);
+		if (!i)
+			return call_error(c, DBUS_ERROR("UnknownInterface"),
+					  "%s does not understand message %.*s",
+					  DBUS_DRIVER_NAME, STR(h->member));
+		c->method = find_method(i, h->member);
+	} else {
+		c->method = find_anywhere(c, h->member);
+	}
+	if (!c->method)
+		return call_error(c, DBUS_ERROR("UnknownMethod"),
+				  "%s does not understand message %.*s",
+				  DBUS_DRIVER_NAME, STR(h->member));
+	return run(c);
+}
+
+/* The bus itself is at the other end of a call without destination. */
+static int call_nobody(struct call *c)
+{
+	const struct dbus_header *h = c->m->h;
+
+	if (str_is(h->interface, "org.freedesktop.DBus.Peer"))
+		return call_driver(c);
+	return call_error(c, DBUS_ERROR("UnknownMethod"),
+			  "Method \"%.*s\" with signature \"%.*s\" on interface \"%.*s\" doesn't exist\n",
+			  STR(h->member), STR(h->signature),
+			  STR(h->interface));
+}
+
+static int no_such_name(struct call *c)
+{
+	const struct dbus_header *h = c->m->h;
+
+	if (h->f.flags & DBUS_FLAG_NO_AUTO_START)
+		return call_error(c, DBUS_ERROR("NameHasNoOwner"),
+				  "Name \"%.*s\" does not exist",
+				  STR(h->destination));
+	return call_error(c, DBUS_ERROR("ServiceUnknown"),
+			  "The name %.*s was not provided by any .service files",
+			  STR(h->destination));
+}
+
+/* The switch knew nobody of that name; meanwhile there may be somebody. */
+static int forward(struct call *c)
+{
+	const struct sw_message *m = c->m;
+	struct peer *to = bus_find_name(c->bus, m->h->destination.s,
+					m->h->destination.len);
+	int err;
+
+	if (!to)
+		return no_such_name(c);
+	err = sw_send(c->bus->sw, to->addr, m->data, m->len, m->fds, m->n_fds);
+	switch (err) {
+	case 0:
+		c->sent = true;
+		return 0;
+	case -ENOENT:
+		return no_such_name(c);
+	case -ENOTUNIQ:
+		return call_error(c, DBUS_ERROR("NotSupported"),
+				  "Tried to send message with Unix file descriptors to a client that doesn't support that.");
+	default:
+		return call_error(c, DBUS_ERROR("NoMemory"),
+				  "Cannot deliver the message: %s",
+				  strerror(-err));
+	}
+}
+
+static bool is_hello(const struct dbus_header *h)
+{
+	return h->f.type == DBUS_TYPE_CALL && str_is(h->member, "Hello") &&
+	       str_is(h->destination, DBUS_DRIVER_NAME) &&
+	       (!h->interface.len || str_is(h->interface, DBUS_DRIVER_NAME));
+}
+
+static int dispatch(struct call *c)
+{
+	const struct dbus_header *h = c->m->h;
+	int err;
+
+	if (h->destination.len && !str_is(h->destination, DBUS_DRIVER_NAME))
+		return forward(c);
+	if (h->f.type != DBUS_TYPE_CALL) {
+		c->sent = true;
+		return 0;
+	}
+	err = check_body(c);
+	if (err)
+		return err;
+	return h->destination.len ? call_driver(c) : call_nobody(c);
+}
+
+int driver_message(struct peer *peer, const struct sw_message *m)
+{
+	struct call c = { .bus = peer->bus, .peer = peer, .m = m, .fd = -1 };
+	int err;
+
+	if (peer->state != PEER_ACTIVE && !is_hello(m->h)) {
+		log_info("pid %d, uid %u sent something before Hello",
+			 (int)peer->creds.pid, (unsigned int)peer->creds.uid);
+		return -EPROTO;
+	}
+	err = dispatch(&c);
+	if (err >= 0)
+		call_send(&c);
+	msg_done(&c.reply);
+	return err;
+}

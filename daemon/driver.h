@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The driver: the bus's own object, org.freedesktop.DBus, and what becomes of
+ * messages that the switch could not deliver.
+ *
+ * Methods are found in tables of interfaces, which Introspect prints too. A
+ * method reads call->args, whose signature and contents have been checked,
+ * and ends in call_reply() with values behind it, or in call_error(). It
+ * returns 0, or a negative error when the caller has to be disconnected.
+ */
+#ifndef AFBUS_DAEMON_DRIVER_H
+#define AFBUS_DAEMON_DRIVER_H
+
+#include "daemon/message.h"
+#include "daemon/peer.h"
+
+#define DBUS_ERROR(name) "org.freedesktop.DBus.Error." name
+/* For "%.*s". */
+#define STR(str) (int)(str).len, (str).s ? (str).s : ""
+
+struct method;
+
+struct call {
+	struct bus *bus;
+	struct peer *peer;
+	const struct sw_message *m;
+	const struct method *method;
+	struct wire args;
+	struct msg reply;
+	int fd;			/* to send with the reply, borrowed; or -1 */
+	bool sent;		/* the answer is out already */
+};
+
+#define METHOD_CANONICAL	0x1	/* only at DBUS_DRIVER_PATH */
+#define METHOD_OWNER		0x2	/* only for the daemon's user and root */
+
+struct method {
+	const char *name;
+	const char *in;
+	const char *out;
+	int (*run)(struct call *c);
+	unsigned int flags;
+};
+
+struct signal {
+	const char *name;
+	const char *args;
+};
+
+struct property {
+	const char *name;
+	const char *signature;
+	void (*get)(struct call *c);	/* appends the value */
+};
+
+/* The arrays end with an element without a name. */
+struct interface {
+	const char *name;
+	bool canonical;			/* exists only at DBUS_DRIVER_PATH */
+	const struct method *methods;
+	const struct signal *signals;
+	const struct property *properties;
+};
+
+extern const struct interface * const driver_interfaces[];	/* NULL ends */
+extern const struct interface properties_interface;
+extern const struct interface introspectable_interface;
+extern const struct interface status_interface;
+
+/* From the switch. A negative return: disconnect the sender. */
+int driver_message(struct peer *peer, const struct sw_message *m);
+
+void call_reply(struct call *c, const char *signature);
+int call_error(struct call *c, const char *name, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Sends the answer before the method ends. */
+void call_send(struct call *c);
+bool call_on_canonical_path(const struct call *c);
+
+const struct interface *driver_find_interface(const struct call *c,
+					      struct dbus_str name);
+
+#endif

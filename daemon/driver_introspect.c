@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The driver about itself: Introspectable and Properties, both from the
+ * tables of interfaces.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/driver.h"
+
+static const char head[] =
+	"<!DOCTYPE node PUBLIC \"-//freedesktop//DTD D-BUS Object Introspection 1.0//EN\"\n"
+	"\"http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd\">\n"
+	"<node>\n";
+
+static const char property_format[] =
+	"    <property name=\"%s\" type=\"%s\" access=\"read\">\n"
+	"      <annotation name=\"org.freedesktop.DBus.Property.EmitsChangedSignal\" value=\"const\"/>\n"
+	"    </property>\n";
+
+/* @attributes goes before the type. */
+static void print_args(FILE *f, const char *sig, const char *attributes)
+{
+	size_t n;
+
+	for (; *sig; sig += n) {
+		n = dbus_signature_next(sig, strlen(sig));
+		fprintf(f, "      <arg %stype=\"%.*s\"/>\n", attributes, (int)n,
+			sig);
+	}
+}
+
+static void print_methods(FILE *f, const struct method *m)
+{
+	for (; m && m->name; m++) {
+		fprintf(f, "    <method name=\"%s\">\n", m->name);
+		print_args(f, m->in, "direction=\"in\" ");
+		print_args(f, m->out, "direction=\"out\" ");
+		fputs("    </method>\n", f);
+	}
+}
+
+static void print_properties(FILE *f, const struct property *p)
+{
+	for (; p && p->name; p++)
+		fprintf(f, property_format, p->name, p->signature);
+}
+
+static void print_signals(FILE *f, const struct signal *s)
+{
+	for (; s && s->name; s++) {
+		fprintf(f, "    <signal name=\"%s\">\n", s->name);
+		print_args(f, s->args, "");
+		fputs("    </signal>\n", f);
+	}
+}
+
+static void print_interface(FILE *f, const struct interface *i)
+{
+	fprintf(f, "  <interface name=\"%s\">\n", i->name);
+	print_methods(f, i->methods);
+	print_properties(f, i->properties);
+	print_signals(f, i->signals);
+	fputs("  </interface>\n", f);
+}
+
+/* The next element below @path on the way to the driver's object. */
+static void print_child(FILE *f, struct dbus_str path)
+{
+	const char *rest = DBUS_DRIVER_PATH + (path.len == 1 ? 0 : path.len);
+
+	if (path.len >= strlen(DBUS_DRIVER_PATH) ||
+	    !dbus_path_in_namespace(DBUS_DRIVER_PATH, strlen(DBUS_DRIVER_PATH),
+				    path.s, path.len))
+		return;
+	rest++;
+	fprintf(f, "  <node name=\"%.*s\"/>\n", (int)strcspn(rest, "/"), rest);
+}
+
+static void print(FILE *f, const struct call *c)
+{
+	const struct interface * const *i;
+
+	fputs(head, f);
+	for (i = driver_interfaces; *i; i++)
+		if (!(*i)->canonical || call_on_canonical_path(c))
+			print_interface(f, *i);
+	print_child(f, c->m->h->path);
+	fputs("</node>\n", f);
+}
+
+static int introspect(struct call *c)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		goto no_memory;
+	print(f, c);
+	if (fclose(f))
+		goto no_memory;
+	call_reply(c, "s");
+	msg_strn(&c->reply, text, len);
+	free(text);
+	return 0;
+
+no_memory:
+	free(text);
+	return call_error(c, DBUS_ERROR("NoMemory"), "Not enough memory");
+}
+
+static const struct interface *interface_arg(struct call *c)
+{
+	struct dbus_str name = wire_str(&c->args);
+	const struct interface *i = driver_find_interface(c, name);
+
+	if (!i)
+		call_error(c, DBUS_ERROR("UnknownInterface"),
+			   "Interface \"%.*s\" not found", STR(name));
+	return i;
+}
+
+/* NULL with an error answered, here and above. */
+static const struct property *property_arg(struct call *c)
+{
+	const struct interface *i = interface_arg(c);
+	const struct property *p;
+	struct dbus_str name;
+
+	if (!i)
+		return NULL;
+	name = wire_str(&c->args);
+	for (p = i->properties; p && p->name; p++)
+		if (dbus_str_eq(name, p->name, strlen(p->name)))
+			return p;
+	call_error(c, DBUS_ERROR("UnknownProperty"),
+		   "Property \"%s.%.*s\" not found", i->name, STR(name));
+	return NULL;
+}
+
+static int get(struct call *c)
+{
+	const struct property *p = property_arg(c);
+
+	if (!p)
+		return 0;
+	call_reply(c, "v");
+	msg_sig(&c->reply, p->signature);
+	p->get(c);
+	return 0;
+}
+
+static int get_all(struct call *c)
+{
+	const struct interface *i = interface_arg(c);
+	const struct property *p;
+	struct msg_array a;
+
+	if (!i)
+		return 0;
+	call_reply(c, "a{sv}");
+	a = msg_array_begin(&c->reply, 8);
+	for (p = i->properties; p && p->name; p++) {
+		msg_entry(&c->reply, p->name, p->signature);
+		p->get(c);
+	}
+	msg_array_end(&c->reply, a);
+	return 0;
+}
+
+static int set(struct call *c)
+{
+	const struct property *p = property_arg(c);
+
+	if (!p)
+		return 0;
+	return call_error(c, DBUS_ERROR("PropertyReadOnly"),
+			  "Property '%s.%s' cannot be set", DBUS_DRIVER_NAME,
+			  p->name);
+}
+
+static const struct method properties_methods[] = {
+	{ "Get", "ss", "v", get },
+	{ "GetAll", "s", "a{sv}", get_all },
+	{ "Set", "ssv", "", set },
+	{ NULL },
+};
+
+static const struct signal properties_signals[] = {
+	{ "PropertiesChanged", "sa{sv}as" },
+	{ NULL },
+};
+
+const struct interface properties_interface = {
+	.name = "org.freedesktop.DBus.Properties",
+	.canonical = true,
+	.methods = properties_methods,
+	.signals = properties_signals,
+};
+
+static const struct method introspectable_methods[] = {
+	{ "Introspect", "", "s", introspect },
+	{ NULL },
+};
+
+const struct interface introspectable_interface = {
+	.name = "org.freedesktop.DBus.Introspectable",
+	.methods = introspectable_methods,
+};

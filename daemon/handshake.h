@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The I/O of the authentication handshake of one peer.
+ *
+ * Not a byte behind "BEGIN\r\n" is read: the input is looked at with
+ * MSG_PEEK, and then as much is read as the handshake has understood. The
+ * first message and its descriptors stay in the socket for the switch. No
+ * room is given for descriptors, so a client that sends some before its
+ * BEGIN is noticed, and refused.
+ */
+#ifndef AFBUS_DAEMON_HANDSHAKE_H
+#define AFBUS_DAEMON_HANDSHAKE_H
+
+#include "daemon/peer.h"
+
+/* Owns @fd, on failure too. On success @peer's end or peer_attach() follow
+ * from the event loop. */
+int handshake_new(struct handshake **ret, struct peer *peer, int fd);
+struct handshake *handshake_free(struct handshake *h);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Where the bus listens. Addresses are D-Bus server addresses, separated by
+ * ';':
+ *
+ *	unix:path=P  unix:abstract=N  unix:dir=D  unix:tmpdir=D
+ *	unix:runtime=yes  systemd:
+ *
+ * Opening and serving are two steps, since a daemon that goes to the
+ * background does so in between. While too many connections have not logged
+ * in, none is accepted; they wait in the socket's backlog.
+ */
+#ifndef AFBUS_DAEMON_LISTENER_H
+#define AFBUS_DAEMON_LISTENER_H
+
+#include "daemon/bus.h"
+
+struct listeners;
+
+/* Says why it failed. */
+int listeners_open(struct listeners **ret, const char *addresses);
+/* The addresses for clients, with guid= in each. NULL: no memory. The caller
+ * frees it. */
+char *listeners_address(const struct listeners *l, const char *guid);
+/* The bus has to live longer. Says why it failed. */
+int listeners_start(struct listeners *l, struct bus *bus);
+/* Closes them, and unlinks what it has made; NULL is fine. */
+struct listeners *listeners_close(struct listeners *l);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The match rules of a peer. The switch has them too, and does the matching;
+ * here they are found again for RemoveMatch.
+ */
+#ifndef AFBUS_DAEMON_MATCHES_H
+#define AFBUS_DAEMON_MATCHES_H
+
+#include "daemon/peer.h"
+
+/*
+ * Returns 0; -EINVAL with *@why set: not a rule; -EMSGSIZE: too long;
+ * -EDQUOT: the peer has too many; -ENOMEM or another error of the switch.
+ */
+int matches_add(struct peer *peer, const char *text, size_t len,
+		const char **why);
+/* The same errors of text; -ENOENT: the peer has no such rule. */
+int matches_del(struct peer *peer, const char *text, size_t len,
+		const char **why);
+/* Forgets them all; the peer is going, and the switch knows. */
+void matches_free(struct peer *peer);
+
+#endif

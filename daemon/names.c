@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "names.h"
+
+#include "daemon/log.h"
+
+static void start(struct bus *bus, struct msg *m, const char *dest,
+		  const char *member, const char *signature)
+{
+	struct msg_to to = { .dest = dest, .serial = bus_next_serial(bus) };
+
+	msg_signal(m, &to, DBUS_DRIVER_PATH, DBUS_DRIVER_NAME, member,
+		   signature);
+}
+
+/* NameLost or NameAcquired; nobody, or a peer that is leaving, needs none. */
+static void tell_one(struct peer *peer, const char *member, const char *name)
+{
+	struct msg m;
+
+	if (!peer || peer->doomed)
+		return;
+	start(peer->bus, &m, peer->unique, member, "s");
+	msg_str(&m, name);
+	peer_send(peer, &m, NULL, 0);
+	msg_done(&m);
+}
+
+static void tell_all(struct bus *bus, const char *name, const char *from,
+		     const char *to)
+{
+	struct msg m;
+	int err;
+
+	start(bus, &m, NULL, "NameOwnerChanged", "sss");
+	msg_str(&m, name);
+	msg_str(&m, from);
+	msg_str(&m, to);
+	err = msg_finish(&m);
+	if (!err)
+		err = sw_broadcast(bus->sw, m.data, m.len);
+	if (err)
+		log_errno(err, "cannot tell of the owner of %s", name);
+	msg_done(&m);
+}
+
+static const char *unique_or_none(const struct peer *peer)
+{
+	return peer ? peer->unique : "";
+}
+
+static void tell(struct bus *bus, const char *name,
+		 const struct name_change *change)
+{
+	struct peer *from = peer_of_claimant(change->from);
+	struct peer *to = peer_of_claimant(change->to);
+
+	if (!change->happened)
+		return;
+	tell_one(from, "NameLost", name);
+	tell_all(bus, name, unique_or_none(from), unique_or_none(to));
+	tell_one(to, "NameAcquired", name);
+}
+
+int names_move(void *ctx, const char *name, struct claimant *from,
+	       struct claimant *to)
+{
+	struct bus *bus = ctx;
+	struct peer *peer = peer_of_claimant(to);
+	int err = sw_name(bus->sw, name, peer ? peer->addr : 0);
+
+	/* A port that ended a moment ago is no reason to refuse; the switch
+	 * will tell, and the name moves on then. */
+	return err == -ENOENT ? 0 : err;
+}
+
+int names_request(struct peer *peer, const char *name, uint32_t flags)
+{
+	struct bus *bus = peer->bus;
+	struct name_change change;
+	int result = registry_request(&bus->registry, &peer->names, name,
+				      strlen(name), flags, &change);
+
+	tell(bus, name, &change);
+	return result;
+}
+
+int names_release(struct peer *peer, const char *name)
+{
+	struct bus *bus = peer->bus;
+	struct name_change change;
+	int result = registry_release(&bus->registry, &peer->names, name,
+				      strlen(name), &change);
+
+	tell(bus, name, &change);
+	return result;
+}
+
+void names_join(struct peer *peer)
+{
+	tell_all(peer->bus, peer->unique, "", peer->unique);
+	tell_one(peer, "NameAcquired", peer->unique);
+}
+
+static void leave_one(struct peer *peer, struct claim *claim)
+{
+	struct bus *bus = peer->bus;
+	char name[DBUS_MAX_NAME + 1];
+	struct name_change change;
+
+	memcpy(name, claim->name->text, claim->name->len + 1);
+	registry_forget(&bus->registry, claim, &change);
+	tell(bus, name, &change);
+}
+
+void names_leave(struct peer *peer)
+{
+	struct list *l = &peer->names.claims;
+
+	while (!list_empty(l))
+		leave_one(peer, container_of(l->prev, struct claim,
+					     by_claimant));
+	tell_all(peer->bus, peer->unique, peer->unique, "");
+}

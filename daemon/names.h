@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Names as everybody sees them: the registry's decisions written into the
+ * switch's table, and told to those concerned. The order of the signals is
+ * NameLost, NameOwnerChanged, NameAcquired; an answer comes after them.
+ */
+#ifndef AFBUS_DAEMON_NAMES_H
+#define AFBUS_DAEMON_NAMES_H
+
+#include "daemon/peer.h"
+
+/* The registry's move(): ctx is the bus. */
+int names_move(void *ctx, const char *name, struct claimant *from,
+	       struct claimant *to);
+
+/* enum request_result or -errno; @name is valid and has a NUL. */
+int names_request(struct peer *peer, const char *name, uint32_t flags);
+/* enum release_result or -errno. */
+int names_release(struct peer *peer, const char *name);
+
+/* The unique name appears, and disappears with all others. */
+void names_join(struct peer *peer);
+void names_leave(struct peer *peer);
+
+#endif

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "peer.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/handshake.h"
+#include "daemon/log.h"
+#include "daemon/matches.h"
+#include "daemon/names.h"
+
+/* How many active connections a user has; exists as long as there is one. */
+struct user {
+	struct hnode node;
+	uid_t uid;
+	size_t n;
+};
+
+static struct user *user_find(struct bus *bus, uid_t uid)
+{
+	struct hnode *node;
+
+	hmap_for_hash(node, &bus->users, hash_u64(uid)) {
+		struct user *u = container_of(node, struct user, node);
+
+		if (u->uid == uid)
+			return u;
+	}
+	return NULL;
+}
+
+static struct user *user_get(struct bus *bus, uid_t uid)
+{
+	struct user *u = user_find(bus, uid);
+
+	if (!u) {
+		u = calloc(1, sizeof(*u));
+		if (!u)
+			return NULL;
+		u->uid = uid;
+		if (hmap_put(&bus->users, &u->node, hash_u64(uid)) < 0) {
+			free(u);
+			return NULL;
+		}
+	}
+	u->n++;
+	return u;
+}
+
+static void user_put(struct bus *bus, struct user *u)
+{
+	if (!u || --u->n)
+		return;
+	hmap_del(&bus->users, &u->node);
+	free(u);
+}
+
+static void complete(struct peer *peer)
+{
+	struct bus *bus = peer->bus;
+
+	peer->timer = sd_event_source_disable_unref(peer->timer);
+	bus->n_incomplete--;
+	if (bus->room)
+		bus->room(bus->room_ctx);
+}
+
+static int on_timeout(sd_event_source *s, uint64_t usec, void *ctx)
+{
+	struct peer *peer = ctx;
+	struct bus *bus = peer->bus;
+
+	bus_enter(bus);
+	log_info("connection of pid %d, uid %u did not log in in time",
+		 (int)peer->creds.pid, (unsigned int)peer->creds.uid);
+	peer_doom(peer);
+	bus_leave(bus);
+	return 0;
+}
+
+int peer_new(struct bus *bus, int fd)
+{
+	struct peer *peer = calloc(1, sizeof(*peer));
+	int err;
+
+	if (!peer) {
+		close(fd);
+		return -ENOMEM;
+	}
+	peer->bus = bus;
+	peer->next_cookie = 1;
+	creds_init(&peer->creds);
+	claimant_init(&peer->names);
+	list_add_tail(&bus->peers, &peer->link);
+	bus->n_incomplete++;
+	err = creds_of_peer(&peer->creds, fd);
+	if (err < 0)
+		goto close_fd;
+	err = sd_event_add_time_relative(bus->event, &peer->timer,
+					 CLOCK_MONOTONIC,
+					 bus->config.limits.auth_timeout, 0,
+					 on_timeout, peer);
+	if (err < 0)
+		goto close_fd;
+	err = handshake_new(&peer->handshake, peer, fd);
+	if (err < 0)
+		goto free_peer;
+	return 0;
+
+close_fd:
+	close(fd);
+free_peer:
+	peer_free(peer);
+	return err;
+}
+
+static void detach(struct peer *peer)
+{
+	if (peer->addr && !peer->detached)
+		sw_detach(peer->bus->sw, peer->addr);
+	peer->detached = true;
+}
+
+struct peer *peer_free(struct peer *peer)
+{
+	struct bus *bus = peer->bus;
+
+	list_del(&peer->link);
+	peer->handshake = handshake_free(peer->handshake);
+	detach(peer);
+	if (peer->addr)
+		hmap_del(&bus->by_addr, &peer->by_addr);
+	matches_free(peer);
+	creds_done(&peer->creds);
+	if (peer->state == PEER_ACTIVE) {
+		bus->n_completed--;
+		user_put(bus, peer->user);
+	} else {
+		complete(peer);
+	}
+	free(peer);
+	return NULL;
+}
+
+void peer_end(struct peer *peer)
+{
+	/* First, or its own rules would show it its end. */
+	detach(peer);
+	if (peer->state == PEER_ACTIVE)
+		names_leave(peer);
+	peer_free(peer);
+}
+
+void peer_doom(struct peer *peer)
+{
+	if (peer->doomed)
+		return;
+	peer->doomed = true;
+	list_del(&peer->link);
+	list_add_tail(&peer->bus->doomed, &peer->link);
+}
+
+int peer_attach(struct peer *peer, int fd)
+{
+	struct bus *bus = peer->bus;
+	uint64_t addr;
+	int err = sw_attach(bus->sw, fd, peer->pass_fds, &addr);
+
+	peer->handshake = handshake_free(peer->handshake);
+	if (err < 0)
+		return log_errno(err, "cannot attach a connection");
+	err = hmap_put(&bus->by_addr, &peer->by_addr, hash_u64(addr));
+	if (err < 0) {
+		sw_detach(bus->sw, addr);
+		return err;
+	}
+	peer->addr = addr;
+	peer->state = PEER_HELLO;
+	dbus_unique_format(addr, peer->unique);
+	return 0;
+}
+
+int peer_count(struct peer *peer)
+{
+	struct bus *bus = peer->bus;
+	const struct limits *l = &bus->config.limits;
+	struct user *u = user_find(bus, peer->creds.uid);
+
+	if (u && u->n >= l->connections_per_user)
+		return -EUSERS;
+	if (bus->n_completed >= l->completed_connections)
+		return -EMFILE;
+	peer->user = user_get(bus, peer->creds.uid);
+	if (!peer->user)
+		return -ENOMEM;
+	bus->n_completed++;
+	peer->state = PEER_ACTIVE;
+	complete(peer);
+	return 0;
+}
+
+int peer_activate(struct peer *peer)
+{
+	int err = sw_activate(peer->bus->sw, peer->addr);
+
+	if (!err)
+		names_join(peer);
+	return err;
+}
+
+void peer_send(struct peer *peer, struct msg *m, const int *fds,
+	       unsigned int n_fds)
+{
+	int err = msg_finish(m);
+
+	if (peer->doomed)
+		return;
+	if (!err)
+		err = sw_send(peer->bus->sw, peer->addr, m->data, m->len, fds,
+			      n_fds);
+	/* It has ended; the switch is about to tell. */
+	if (err && err != -ENOENT) {
+		log_errno(err, "cannot send to %s", peer->unique);
+		peer_doom(peer);
+	}
+}

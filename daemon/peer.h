@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A peer: one connection from accept() to its end.
+ *
+ *	PEER_AUTH	the daemon has its socket and does the handshake
+ *	PEER_HELLO	the switch has the socket; Hello is awaited
+ *	PEER_ACTIVE	on the bus
+ *
+ * The time-out and the limit for incomplete connections cover the first two.
+ */
+#ifndef AFBUS_DAEMON_PEER_H
+#define AFBUS_DAEMON_PEER_H
+
+#include "core/names.h"
+#include "daemon/bus.h"
+#include "daemon/message.h"
+
+struct handshake;
+struct user;
+
+enum peer_state {
+	PEER_AUTH,
+	PEER_HELLO,
+	PEER_ACTIVE,
+};
+
+struct peer {
+	struct bus *bus;
+	struct list link;		/* in bus->peers or bus->doomed */
+	enum peer_state state;
+	bool doomed;
+	bool detached;			/* the switch knows it no more */
+	bool anonymous;			/* its user is not known to the bus */
+	bool pass_fds;
+	struct creds creds;
+	struct handshake *handshake;	/* PEER_AUTH */
+	sd_event_source *timer;		/* until PEER_ACTIVE */
+
+	uint64_t addr;			/* from PEER_HELLO on, never 0 */
+	struct hnode by_addr;
+	char unique[DBUS_UNIQUE_MAX];
+	struct user *user;		/* PEER_ACTIVE */
+	struct claimant names;
+	struct hmap matches;		/* struct match_node, see match.c */
+	uint64_t next_cookie;
+};
+
+/* Takes an accepted socket, and owns it on failure too. */
+int peer_new(struct bus *bus, int fd);
+/* Leaves the bus without a word; for peer_end() and the bus's own end. */
+struct peer *peer_free(struct peer *peer);
+/* Gives up its names, tells everybody, frees it. */
+void peer_end(struct peer *peer);
+/* It ends as soon as that is safe. */
+void peer_doom(struct peer *peer);
+
+/* The handshake is complete: gives its socket (owned) to the switch. */
+int peer_attach(struct peer *peer, int fd);
+
+/* Hello: checks the limits and counts it. Returns 0; -EUSERS or -EMFILE: too
+ * many of this user, or of all; -ENOMEM. */
+int peer_count(struct peer *peer);
+/* Hello has been answered. */
+int peer_activate(struct peer *peer);
+
+/* Sends a finished message of the daemon. A peer that cannot get it has
+ * missed something, so it is doomed. */
+void peer_send(struct peer *peer, struct msg *m, const int *fds,
+	       unsigned int n_fds);
+
+static inline struct peer *peer_of_claimant(struct claimant *c)
+{
+	return c ? container_of(c, struct peer, names) : NULL;
+}
+
+#endif

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "sasl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* @data is decoded from hexadecimal; NULL: the client sent none. Returns 1:
+ * authenticated, 0: ask for data, -EACCES: no. */
+struct sasl_mechanism {
+	const char *name;
+	bool (*allowed)(const struct sasl *s);
+	int (*respond)(struct sasl *s, const char *data, size_t len);
+};
+
+static int answer(struct sasl *s, const char *a, const char *b)
+{
+	size_t room = sizeof(s->out) - s->out_len;
+	int n = snprintf(s->out + s->out_len, room, "%s%s\r\n", a, b);
+
+	if (n < 0 || (size_t)n >= room)
+		return -ENOBUFS;
+	s->out_len += (size_t)n;
+	return 0;
+}
+
+static bool external_allowed(const struct sasl *s)
+{
+	return s->allow_external;
+}
+
+/* The identity claimed may be left out, or has to be the true one. */
+static int external(struct sasl *s, const char *data, size_t len)
+{
+	char uid[24];
+	int n;
+
+	if (!data)
+		return 0;
+	n = snprintf(uid, sizeof(uid), "%u", (unsigned int)s->uid);
+	if (len && (len != (size_t)n || memcmp(uid, data, len)))
+		return -EACCES;
+	s->anonymous = false;
+	return 1;
+}
+
+static bool anonymous_allowed(const struct sasl *s)
+{
+	return s->allow_anonymous;
+}
+
+/* @data is a trace that means nothing here. */
+static int anonymous(struct sasl *s, const char *data, size_t len)
+{
+	s->anonymous = true;
+	return 1;
+}
+
+static const struct sasl_mechanism mechanisms[] = {
+	{ "EXTERNAL", external_allowed, external },
+	{ "ANONYMOUS", anonymous_allowed, anonymous },
+};
+#define N_MECHANISMS (sizeof(mechanisms) / sizeof(mechanisms[0]))
+
+static int reject(struct sasl *s)
+{
+	char list[64] = "";
+	size_t i;
+
+	s->state = SASL_AUTH;
+	s->mechanism = NULL;
+	s->pass_fds = false;
+	if (++s->failed > SASL_MAX_FAILED)
+		return -EPROTO;
+	for (i = 0; i < N_MECHANISMS; i++) {
+		if (!mechanisms[i].allowed(s))
+			continue;
+		strcat(list, " ");
+		strcat(list, mechanisms[i].name);
+	}
+	return answer(s, "REJECTED", list);
+}
+
+static int error(struct sasl *s, const char *why)
+{
+	return answer(s, "ERROR ", why);
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* In place. Returns the length or -EINVAL. */
+static ssize_t unhex(char *s, size_t len)
+{
+	size_t i;
+
+	if (len % 2)
+		return -EINVAL;
+	for (i = 0; i < len; i += 2) {
+		int high = hex_digit(s[i]), low = hex_digit(s[i + 1]);
+
+		if (high < 0 || low < 0)
+			return -EINVAL;
+		s[i / 2] = (char)(high << 4 | low);
+	}
+	return (ssize_t)(len / 2);
+}
+
+/* @hex NULL: the client gave no data at all. */
+static int respond(struct sasl *s, char *hex, size_t len)
+{
+	ssize_t n = 0;
+	int result;
+
+	if (hex)
+		n = unhex(hex, len);
+	if (n < 0) {
+		s->state = SASL_AUTH;
+		return error(s, "Invalid hex encoding");
+	}
+	result = s->mechanism->respond(s, hex, (size_t)n);
+	if (result < 0)
+		return reject(s);
+	if (!result) {
+		s->state = SASL_DATA;
+		return answer(s, "DATA", "");
+	}
+	s->state = SASL_BEGIN;
+	return answer(s, "OK ", s->guid);
+}
+
+/* Cuts the first word off @args; returns it, NUL-terminated. */
+static char *first_word(char **args)
+{
+	char *word = *args + strspn(*args, " \t");
+	char *end = word + strcspn(word, " \t");
+
+	*args = end + strspn(end, " \t");
+	*end = 0;
+	return word;
+}
+
+static int cmd_auth(struct sasl *s, char *args)
+{
+	const char *name = first_word(&args);
+	size_t i;
+
+	s->mechanism = NULL;
+	for (i = 0; i < N_MECHANISMS; i++)
+		if (!strcmp(mechanisms[i].name, name))
+			s->mechanism = &mechanisms[i];
+	if (!s->mechanism || !s->mechanism->allowed(s))
+		return reject(s);
+	return respond(s, *args ? args : NULL, strlen(args));
+}
+
+static int cmd_data(struct sasl *s, char *args)
+{
+	return respond(s, args, strlen(args));
+}
+
+static int cmd_reject(struct sasl *s, char *args)
+{
+	return reject(s);
+}
+
+static int cmd_fds(struct sasl *s, char *args)
+{
+	s->pass_fds = true;
+	return answer(s, "AGREE_UNIX_FD", "");
+}
+
+static int cmd_begin(struct sasl *s, char *args)
+{
+	s->state = SASL_DONE;
+	return 0;
+}
+
+static int cmd_hang_up(struct sasl *s, char *args)
+{
+	return -EPROTO;
+}
+
+static int no_conversation(struct sasl *s, char *args)
+{
+	return error(s, "Not currently in an auth conversation");
+}
+
+static int not_yet(struct sasl *s, char *args)
+{
+	return error(s, "Need to authenticate first");
+}
+
+static int out_of_place(struct sasl *s, char *args)
+{
+	return error(s, "Another command was expected");
+}
+
+struct command {
+	const char *name;
+	/* By state: waiting for AUTH, DATA, BEGIN. */
+	int (*run[3])(struct sasl *s, char *args);
+};
+
+static const struct command commands[] = {
+	{ "AUTH", { cmd_auth, out_of_place, out_of_place } },
+	{ "CANCEL", { no_conversation, cmd_reject, cmd_reject } },
+	{ "DATA", { no_conversation, cmd_data, out_of_place } },
+	{ "ERROR", { cmd_reject, cmd_reject, cmd_reject } },
+	{ "BEGIN", { cmd_hang_up, cmd_hang_up, cmd_begin } },
+	{ "NEGOTIATE_UNIX_FD", { not_yet, not_yet, cmd_fds } },
+};
+
+static bool is_ascii(const char *s, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (!s[i] || s[i] & 0x80)
+			return false;
+	return true;
+}
+
+/* @line has lost its CR LF and has got a NUL. */
+static int run_line(struct sasl *s, char *line, size_t len)
+{
+	const char *name;
+	size_t i;
+
+	if (!is_ascii(line, len))
+		return error(s, "Command contained non-ASCII");
+	name = first_word(&line);
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(commands[i].name, name))
+			return commands[i].run[s->state - SASL_AUTH](s, line);
+	return error(s, "Unknown command");
+}
+
+static int add_byte(struct sasl *s, char c)
+{
+	size_t len;
+
+	if (s->state == SASL_NUL) {
+		s->state = SASL_AUTH;
+		return c ? -EPROTO : 0;
+	}
+	if (s->line_len == sizeof(s->line))
+		return -EPROTO;
+	s->line[s->line_len++] = c;
+	len = s->line_len;
+	if (c != '\n' || len < 2 || s->line[len - 2] != '\r')
+		return 0;
+	s->line_len = 0;
+	s->line[len - 2] = 0;
+	return run_line(s, s->line, len - 2);
+}
+
+int sasl_feed(struct sasl *s, const void *data, size_t len, size_t *used)
+{
+	const char *p = data;
+	int err = 0;
+
+	for (*used = 0; !err && *used < len && s->state != SASL_DONE;) {
+		if (++s->total > SASL_MAX_TOTAL)
+			return -EPROTO;
+		err = add_byte(s, p[(*used)++]);
+	}
+	return err ? err : s->state == SASL_DONE;
+}
