@@ -8,10 +8,12 @@ struct kind {
 	int off;		/* of the byte to set; < 0: only @spec */
 	uint8_t value;
 	struct spec spec;
-	bool not_reference;	/* dbus-daemon waits for more */
 };
 
 #define GOOD .path = "/o", .interface = "test.I", .member = "M", .args = { "x" }
+
+/* dbus-daemon waits for what does not come. */
+#define TOO_LONG_FIELDS "fields of 80 MiB"
 
 static const struct kind kinds[] = {
 	{ "byte order", 0, 'x', { GOOD } },
@@ -22,7 +24,7 @@ static const struct kind kinds[] = {
 	{ "body of 4 GiB", 7, 0xff, { GOOD } },
 	{ "body of 129 MiB", 7, 0x09, { GOOD } },
 	{ "fields of 4 GiB", 15, 0xff, { GOOD } },
-	{ "fields of 80 MiB", 15, 0x05, { GOOD }, true },
+	{ TOO_LONG_FIELDS, 15, 0x05, { GOOD } },
 	{ "first field 0", 16, 0, { GOOD } },
 	{ "field of another type", 18, 's', { GOOD } },
 	{ "signature of two types", 17, 2, { GOOD } },
@@ -150,7 +152,8 @@ int main(void)
 	size_t i;
 
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (kinds[i].not_reference && raw_bus_is("dbus-daemon"))
+		if (!strcmp(kinds[i].name, TOO_LONG_FIELDS) &&
+		    raw_bus_is("dbus-daemon"))
 			continue;
 		throw(&kinds[i], b, i & 1);
 		raw_ping_peer(a, b);
