@@ -152,7 +152,8 @@ static int open_kind(struct bus *bus, const char *kind)
 	/* What people know the bus by, and what makes it unique. */
 	snprintf(path, sizeof(path), "%.80s#%.8s", bus->config.address,
 		 bus->config.guid);
-	return sw_new(&bus->sw, kind, path, NULL, bus->event, &handler, bus);
+	return sw_new(&bus->sw, kind, path, &bus->config.switch_limits,
+		      bus->event, &handler, bus);
 }
 
 static int open_switch(struct bus *bus)

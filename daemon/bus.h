@@ -36,6 +36,7 @@ enum bus_type {
 struct bus_config {
 	enum bus_type type;
 	struct limits limits;
+	struct bus_limits switch_limits;
 	bool allow_anonymous;
 	const char *switch_kind;	/* "auto", "kernel", "user" */
 	const char *address;		/* as listened on, for status */

@@ -304,6 +304,20 @@ static int serve_bus(const struct options *o, struct listeners *l,
 	return err;
 }
 
+static uint64_t env_number(const char *name)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoull(text, NULL, 10) : 0;
+}
+
+/* Until there are configuration files; tests want to reach limits soon. */
+static void limits_from_env(struct bus_limits *l)
+{
+	l->queue_bytes = env_number("AFBUSD_QUEUE_BYTES");
+	l->stall_ms = (uint32_t)env_number("AFBUSD_STALL_MS");
+}
+
 /* Owns @l. */
 static int serve(const struct options *o, struct listeners *l, int parent)
 {
@@ -317,6 +331,7 @@ static int serve(const struct options *o, struct listeners *l, int parent)
 	int err;
 
 	bus_limits_default(&config.limits, o->type);
+	limits_from_env(&config.switch_limits);
 	bus_guid_new(config.guid);
 	address = listeners_address(l, config.guid);
 	config.address = address;
