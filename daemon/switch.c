@@ -3,7 +3,6 @@
 #include "daemon/switch_ops.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #define KIB(n) ((uint64_t)(n) << 10)
 #define MIB(n) ((uint64_t)(n) << 20)
@@ -12,13 +11,13 @@ struct range {
 	uint64_t def, min, max;
 };
 
-/* As linux/bus.h says; user_bytes and times have no bounds there. */
+/* As linux/bus.h says; the user's the kernel has too. */
 static const struct range queue_bytes = { MIB(16), KIB(64), MIB(256) };
-static const struct range user_bytes = { MIB(512), 0, UINT64_MAX };
-static const struct range message_bytes = { MIB(128), 0, MIB(128) };
-static const struct range message_fds = { 16, 0, 253 };
-static const struct range queue_fds = { 1024, 0, UINT32_MAX };
-static const struct range stall_ms = { 10000, 0, UINT32_MAX };
+static const struct range user_bytes = { MIB(512), KIB(64), MIB(1 << 20) };
+static const struct range message_bytes = { MIB(128), KIB(1), MIB(128) };
+static const struct range message_fds = { 16, 1, 253 };
+static const struct range queue_fds = { 1024, 1, 1 << 20 };
+static const struct range stall_ms = { 10000, 1, 3600000 };
 
 static bool pick(uint64_t *to, uint64_t want, const struct range *r)
 {
@@ -35,24 +34,13 @@ static bool pick32(uint32_t *to, uint32_t want, const struct range *r)
 	return ok;
 }
 
-/* Tests cannot wait for ten seconds, nor fill 16 MiB. */
-static uint64_t for_tests(const char *name)
-{
-	const char *e = secure_getenv(name);
-
-	return e ? strtoull(e, NULL, 10) : 0;
-}
-
 static int limits_fill(struct bus_limits *to, const struct bus_limits *want)
 {
-	struct bus_limits env = {
-		.queue_bytes = for_tests("AFBUSD_QUEUE_BYTES"),
-		.stall_ms = for_tests("AFBUSD_STALL_MS"),
-	};
+	static const struct bus_limits none;
 	uint64_t queue, user;
 
 	if (!want)
-		want = &env;
+		want = &none;
 	if (!pick(&queue, want->queue_bytes, &queue_bytes) ||
 	    !pick(&user, want->user_bytes, &user_bytes) ||
 	    !pick32(&to->message_bytes, want->message_bytes, &message_bytes) ||

@@ -1,9 +1,476 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The switch in the kernel: a client of the AF_BUS socket, whose manual opens
+ * linux/bus.h. No message between peers comes near here.
+ *
+ * Table changes are made at once and not gathered: a caller wants to know
+ * whether its rule is good, and nobody may learn of a new owner of a name
+ * before messages for the name go there. The one thing that can wait until
+ * the upcall has returned is BUS_REC_RESUME.
+ */
 #include "daemon/switch_ops.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/match.h"
+#include "daemon/log.h"
+
+#define MAX_FDS 253
+/* Messages in one go, before other sources of the loop have their turn. */
+#define BATCH 32
+/* Of the receive buffer, what stays in memory between messages. */
+#define KEEP (64U << 10)
+/* SENDER may make a message a little longer than its sender could. */
+#define RECV_SIZE (DBUS_MAX_MESSAGE + 4096U)
+/* A well-known name or the text of a match rule. */
+#define REC_DATA MATCH_MAX_TEXT
+
+struct kernel {
+	struct sw sw;
+	int fd;
+	unsigned short family;
+	sd_event_source *io;
+	/* Address space for the longest message; pages come by being used. */
+	uint8_t *buf;
+	uint64_t sender;		/* of the message at hand; 0 if that
+					 * port was detached meanwhile */
+};
+
+static struct kernel *to_kernel(struct sw *sw)
+{
+	return (struct kernel *)sw;
+}
+
+/* ---- records ---- */
+
+union rec {
+	struct bus_rec head;
+	char bytes[sizeof(struct bus_rec) + REC_DATA];
+};
+
+static int update(struct kernel *k, uint32_t type, uint64_t addr,
+		  uint64_t cookie, const char *text)
+{
+	size_t n = text ? strlen(text) : 0;
+	union rec rec = {
+		.head = {
+			.len = sizeof(struct bus_rec) + n,
+			.type = type,
+			.addr = addr,
+			.cookie = cookie,
+		},
+	};
+
+	if (n > REC_DATA)
+		return -EINVAL;
+	if (n)
+		memcpy(rec.head.data, text, n);
+	if (setsockopt(k->fd, SOL_BUS, BUS_UPDATE, &rec, rec.head.len) < 0)
+		return -errno;
+	return 0;
+}
+
+/* ---- upwards ---- */
+
+struct item {
+	struct bus_info info;
+	size_t len;
+	int fds[MAX_FDS];
+	unsigned int n_fds;
+};
+
+static void item_cmsgs(struct item *it, struct msghdr *mh)
+{
+	struct cmsghdr *c;
+	size_t n;
+
+	for (c = CMSG_FIRSTHDR(mh); c; c = CMSG_NXTHDR(mh, c)) {
+		n = c->cmsg_len - CMSG_LEN(0);
+		if (c->cmsg_level == SOL_BUS && c->cmsg_type == BUS_INFO) {
+			if (n >= sizeof(it->info))
+				memcpy(&it->info, CMSG_DATA(c),
+				       sizeof(it->info));
+		} else if (c->cmsg_level == SOL_SOCKET &&
+			   c->cmsg_type == SCM_RIGHTS) {
+			it->n_fds = n / sizeof(int);
+			memcpy(it->fds, CMSG_DATA(c), n);
+		}
+	}
+}
+
+static int item_recv(struct kernel *k, struct item *it)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(struct bus_info)) +
+			 CMSG_SPACE(MAX_FDS * sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { k->buf, RECV_SIZE };
+	struct msghdr mh = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.buf,
+		.msg_controllen = sizeof(control.buf),
+	};
+	ssize_t n;
+
+	it->n_fds = 0;
+	memset(&it->info, 0, sizeof(it->info));
+	n = recvmsg(k->fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (n < 0)
+		return -errno;
+	it->len = n;
+	item_cmsgs(it, &mh);
+	return 0;
+}
+
+static void hand_up(struct kernel *k, struct item *it)
+{
+	struct dbus_header h;
+	struct sw_message m = {
+		.sender = it->info.addr,
+		.data = k->buf,
+		.len = it->len,
+		.h = &h,
+		.fds = it->fds,
+		.n_fds = it->n_fds,
+	};
+
+	if (it->len < DBUS_FIXED_LEN ||
+	    dbus_frame_parse(&h.f, k->buf, DBUS_MAX_MESSAGE) ||
+	    h.f.total_len != it->len ||
+	    dbus_header_parse(&h, k->buf, h.f.header_len, DBUS_MAX_MESSAGE)) {
+		log_error("the kernel handed up a malformed message");
+		return;
+	}
+	/* When we are out of descriptors the kernel drops what is too much. */
+	if (h.unix_fds != it->n_fds) {
+		log_error("dropped a message of :1.%llu: descriptors are short",
+			  (unsigned long long)it->info.addr);
+		return;
+	}
+	k->sw.handler.message(k->sw.ctx, &m);
+}
+
+/* The port may be gone: an item of one that was detached still comes. */
+static void resume(struct kernel *k, uint64_t addr)
+{
+	int r;
+
+	r = update(k, BUS_REC_RESUME, addr, 0, NULL);
+	if (r < 0 && r != -ENOENT)
+		log_errno(r, "cannot resume :1.%llu",
+			  (unsigned long long)addr);
+}
+
+/* An event that was under way when the port was detached still comes; the
+ * daemon knows no such port then. */
+static void item_handle(struct kernel *k, struct item *it)
+{
+	uint64_t addr = it->info.addr;
+
+	if (it->info.kind == BUS_KIND_CLOSED) {
+		k->sw.handler.closed(k->sw.ctx, addr, it->info.reason);
+		return;
+	}
+	k->sender = addr;
+	if (it->info.kind == BUS_KIND_MESSAGE)
+		hand_up(k, it);
+	while (it->n_fds)
+		close(it->fds[--it->n_fds]);
+	if (it->len > KEEP)
+		madvise(k->buf + KEEP, RECV_SIZE - KEEP, MADV_DONTNEED);
+	if (k->sender)
+		resume(k, k->sender);
+	k->sender = 0;
+}
+
+static int on_io(sd_event_source *s, int fd, uint32_t revents, void *ctx)
+{
+	struct kernel *k = ctx;
+	struct item it;
+	int i, r;
+
+	for (i = 0; i < BATCH; i++) {
+		r = item_recv(k, &it);
+		if (r == -EAGAIN || r == -EINTR)
+			return 0;
+		if (r < 0) {
+			log_errno(r, "cannot read from the kernel's switch");
+			/* Not transient: without it nothing works. */
+			return r == -ENOMEM ? 0 : sd_event_exit(k->sw.event, r);
+		}
+		item_handle(k, &it);
+	}
+	return 0;
+}
+
+/* ---- ports ---- */
+
+static int kernel_attach(struct sw *sw, int fd, bool pass_fds, uint64_t *addr)
+{
+	struct kernel *k = to_kernel(sw);
+	struct bus_attach at = {
+		.fd = fd,
+		.flags = pass_fds ? BUS_ATTACH_FDS : 0,
+	};
+	socklen_t len = sizeof(at);
+	int r = 0;
+
+	if (getsockopt(k->fd, SOL_BUS, BUS_ATTACH, &at, &len) < 0)
+		r = -errno;
+	close(fd);
+	if (r < 0)
+		return r;
+	r = update(k, BUS_REC_RESUME, at.addr, 0, NULL);
+	if (r < 0) {
+		update(k, BUS_REC_CLOSE, at.addr, 0, NULL);
+		return r;
+	}
+	*addr = at.addr;
+	return 0;
+}
+
+static int kernel_activate(struct sw *sw, uint64_t addr)
+{
+	return update(to_kernel(sw), BUS_REC_ACTIVATE, addr, 0, NULL);
+}
+
+static int kernel_detach(struct sw *sw, uint64_t addr)
+{
+	struct kernel *k = to_kernel(sw);
+
+	if (addr == k->sender)
+		k->sender = 0;
+	return update(k, BUS_REC_CLOSE, addr, 0, NULL);
+}
+
+static int kernel_name(struct sw *sw, const char *name, uint64_t addr)
+{
+	return update(to_kernel(sw), BUS_REC_NAME, addr, 0, name);
+}
+
+static int kernel_match_add(struct sw *sw, uint64_t addr, uint64_t cookie,
+			    const char *rule)
+{
+	return update(to_kernel(sw), BUS_REC_MATCH_ADD, addr, cookie, rule);
+}
+
+static int kernel_match_del(struct sw *sw, uint64_t addr, uint64_t cookie)
+{
+	return update(to_kernel(sw), BUS_REC_MATCH_DEL, addr, cookie, NULL);
+}
+
+/* ---- downwards ---- */
+
+static void put_fds(struct msghdr *mh, void *buf, const int *fds,
+		    unsigned int n)
+{
+	struct cmsghdr *c;
+
+	mh->msg_control = buf;
+	mh->msg_controllen = CMSG_SPACE(n * sizeof(int));
+	c = CMSG_FIRSTHDR(mh);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(c), fds, n * sizeof(int));
+}
+
+static int kernel_send(struct sw *sw, uint64_t addr, const void *msg,
+		       size_t len, const int *fds, unsigned int n_fds)
+{
+	struct kernel *k = to_kernel(sw);
+	union {
+		char buf[CMSG_SPACE(MAX_FDS * sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct sockaddr_bus to = {
+		.sbus_family = k->family,
+		.sbus_addr.s_addr = addr,
+	};
+	struct iovec iov = { (void *)msg, len };
+	struct msghdr mh = {
+		.msg_name = &to,
+		.msg_namelen = sizeof(to),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+	};
+
+	if (n_fds > MAX_FDS)
+		return -EINVAL;
+	if (n_fds)
+		put_fds(&mh, control.buf, fds, n_fds);
+	return sendmsg(k->fd, &mh, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int kernel_broadcast(struct sw *sw, const void *msg, size_t len)
+{
+	return kernel_send(sw, BUS_CLIENT_MASK, msg, len, NULL, 0);
+}
+
+/* ---- figures ---- */
+
+static int kernel_port_stats(struct sw *sw, uint64_t addr,
+			     struct bus_port_stats *ret)
+{
+	struct bus_port_stats st = { .addr = addr };
+	socklen_t len = sizeof(st);
+
+	if (getsockopt(to_kernel(sw)->fd, SOL_BUS, BUS_PORT_STATS, &st,
+		       &len) < 0)
+		return -errno;
+	*ret = st;
+	return 0;
+}
+
+static int kernel_stats(struct sw *sw, struct bus_stats *ret)
+{
+	socklen_t len = sizeof(*ret);
+
+	if (getsockopt(to_kernel(sw)->fd, SOL_BUS, BUS_STATS, ret, &len) < 0)
+		return -errno;
+	return 0;
+}
+
+/* ---- begin and end ---- */
+
+static void kernel_free(struct sw *sw)
+{
+	struct kernel *k = to_kernel(sw);
+
+	sd_event_source_disable_unref(k->io);
+	if (k->fd >= 0)
+		close(k->fd);
+	if (k->buf)
+		munmap(k->buf, RECV_SIZE);
+	free(k);
+}
+
+static const struct sw_ops kernel_ops = {
+	.kind = "kernel",
+	.free = kernel_free,
+	.attach = kernel_attach,
+	.activate = kernel_activate,
+	.detach = kernel_detach,
+	.name = kernel_name,
+	.match_add = kernel_match_add,
+	.match_del = kernel_match_del,
+	.send = kernel_send,
+	.broadcast = kernel_broadcast,
+	.port_stats = kernel_port_stats,
+	.stats = kernel_stats,
+};
+
+/* The module's parameter, if it was loaded with another number. */
+static unsigned short family(void)
+{
+	FILE *f = fopen("/sys/module/af_bus/parameters/family", "re");
+	unsigned int n = AF_BUS_DEFAULT;
+
+	if (!f)
+		return n;
+	if (fscanf(f, "%u", &n) != 1)
+		n = AF_BUS_DEFAULT;
+	fclose(f);
+	return n;
+}
+
+static int try_socket(struct kernel *k)
+{
+	k->family = family();
+	k->fd = socket(k->family, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		       BUS_PROTO_DBUS);
+	return k->fd < 0 ? -errno : 0;
+}
+
+static int open_socket(struct kernel *k)
+{
+	int r = try_socket(k);
+
+	/* That may have loaded the module, configured to another number. */
+	if (r < 0 && family() != k->family)
+		r = try_socket(k);
+	return r == -EPROTONOSUPPORT ? -EAFNOSUPPORT : r;
+}
+
+static int check_version(struct kernel *k)
+{
+	uint32_t version = 0;
+	socklen_t len = sizeof(version);
+
+	if (getsockopt(k->fd, SOL_BUS, BUS_VERSION, &version, &len) < 0)
+		return -errno;
+	if (version == BUS_ABI_VERSION)
+		return 0;
+	log_error("the module af_bus speaks version %u of its interface, "
+		  "this daemon %u", version, BUS_ABI_VERSION);
+	return -EPROTO;
+}
+
+/* Abstract: the name is for people, nobody connects to it. */
+static int bind_bus(struct kernel *k, const char *path)
+{
+	struct sockaddr_bus sa = { .sbus_family = k->family };
+
+	snprintf(sa.sbus_path + 1, sizeof(sa.sbus_path) - 1, "%s", path);
+	if (bind(k->fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+		return -errno;
+	if (setsockopt(k->fd, SOL_BUS, BUS_LIMITS, &k->sw.limits,
+		       sizeof(k->sw.limits)) < 0)
+		return -errno;
+	return 0;
+}
+
+static int map_buffer(struct kernel *k)
+{
+	void *p = mmap(NULL, RECV_SIZE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	k->buf = p;
+	return 0;
+}
+
+static int open_all(struct kernel *k, const char *path)
+{
+	int r;
+
+	r = open_socket(k);
+	if (!r)
+		r = check_version(k);
+	if (!r)
+		r = bind_bus(k, path);
+	if (!r)
+		r = map_buffer(k);
+	if (!r)
+		r = sd_event_add_io(k->sw.event, &k->io, k->fd, EPOLLIN, on_io,
+				    k);
+	return r < 0 ? r : 0;
+}
 
 int sw_kernel_new(struct sw **ret, const struct sw *common, const char *path)
 {
-	return -EAFNOSUPPORT;
+	struct kernel *k = calloc(1, sizeof(*k));
+	int r;
+
+	if (!k)
+		return -ENOMEM;
+	k->sw = *common;
+	k->sw.ops = &kernel_ops;
+	k->fd = -1;
+	r = open_all(k, path);
+	if (r < 0) {
+		kernel_free(&k->sw);
+		return r;
+	}
+	*ret = &k->sw;
+	return 0;
 }
