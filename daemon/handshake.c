@@ -61,12 +61,11 @@ static int step(struct handshake *h)
 	if (!n)
 		return -ECONNRESET;
 	result = sasl_feed(&h->sasl, buf, (size_t)n, &used);
-	if (result < 0)
-		return result;
+	/* Who is turned away shall still hear why. */
 	err = consume(h->fd, buf, used);
 	if (!err)
 		err = flush(h);
-	return err ? err : result;
+	return result < 0 ? result : err ? err : result;
 }
 
 static void finish(struct handshake *h)
