@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * afbus bench: the same raw client on every contestant.
+ *
+ * A *pair* is two connected ends that exchange ready-made messages; a
+ * contestant makes pairs. All functions return 0 or -errno.
+ */
+#ifndef AFBUS_TOOLS_BENCH_H
+#define AFBUS_TOOLS_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct bench_end {
+	int fd;
+	char name[32];		/* unique name on its bus */
+};
+
+struct contestant {
+	const char *name;
+	const char *title;
+	int (*start)(struct contestant *c);
+	bool on;		/* asked for, and started */
+	char why[96];		/* why it is missing */
+	/* the contestant's own */
+	pid_t pid;
+	char dir[64];
+	char address[128];
+	void *controller;
+};
+
+extern struct contestant contestants[];
+extern const size_t n_contestants;
+
+int contestant_start(struct contestant *c);
+void contestant_stop(struct contestant *c);
+int contestant_pair(struct contestant *c, struct bench_end pair[2]);
+
+/* Connects to "unix:path=..." as an ordinary client; Hello included. */
+int client_connect(struct bench_end *e, const char *path);
+/* A method call, one that wants no reply (or a bus would keep count of the
+ * calls not answered), or a reply, with @body bytes in the body. malloc()ed. */
+enum client_kind { CLIENT_CALL, CLIENT_ONE_WAY, CLIENT_REPLY };
+uint8_t *client_message(const char *to, enum client_kind kind, size_t body,
+			size_t *len);
+int client_write(int fd, const uint8_t *data, size_t len);
+/* Reads one message, or @n of them as they come. */
+int client_read(int fd, unsigned int n);
+
+/* dbus-broker needs somebody who tells it its listeners and policy. */
+int broker_start(struct contestant *c);
+void broker_stop(struct contestant *c);
+
+#endif
