@@ -234,7 +234,8 @@ static struct uname **name_slot(struct us *us, const char *s, size_t len,
 	struct uname *n;
 
 	for (; (n = *at); at = &n->next)
-		if (n->hash == hash && n->len == len && !memcmp(n->name, s, len))
+		if (n->hash == hash && n->len == len &&
+		    !memcmp(n->name, s, len))
 			break;
 	return at;
 }

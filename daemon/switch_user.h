@@ -107,8 +107,8 @@ enum uport_flags {
 	UP_FDS		= 1 << 1,	/* passes fds */
 	UP_ENDED	= 1 << 2,	/* out of routing, for st.reason */
 	UP_DETACHED	= 1 << 3,	/* the daemon has forgotten it */
-	UP_BLOCKED	= 1 << 4,	/* its socket is full: queue is used */
-	UP_BROKEN	= 1 << 5,	/* nobody reads: what comes is dropped */
+	UP_BLOCKED	= 1 << 4,	/* its socket is full: it queues */
+	UP_BROKEN	= 1 << 5,	/* nobody reads: all is dropped */
 	UP_READY	= 1 << 6,	/* on us->ready: parked bytes to go on */
 	UP_DIRTY	= 1 << 7,	/* on us->dirty: something is pending */
 	UP_POLLED	= 1 << 8,	/* in us->epfd */
@@ -155,7 +155,7 @@ struct uport {
 	TAILQ_ENTRY(uport) ready;
 	TAILQ_ENTRY(uport) dirty;
 	TAILQ_ENTRY(uport) ended;	/* in us->ended, to be reported */
-	TAILQ_ENTRY(uport) link;	/* in us->all, us->zombies or us->dead */
+	TAILQ_ENTRY(uport) link;	/* in us->all, zombies or dead */
 	uint64_t zombie_since;
 };
 

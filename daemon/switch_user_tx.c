@@ -144,12 +144,17 @@ void uport_drop_output(struct us *us, struct uport *t)
 	us_wake_waiter(us, t);
 }
 
-/* The end of its input, which is still to be read, ends a client that went.
- * Any other error (ETOOMANYREFS: it leaves fds lying) means a loss. */
+/*
+ * A client that does not read any more goes, but what it sent before is still
+ * read: the end of its input comes behind that. Any other error (it leaves
+ * too many fds lying about: ETOOMANYREFS) means a loss, which nobody survives.
+ */
 static void failed(struct us *us, struct uport *t, int err)
 {
 	uport_drop_output(us, t);
-	if (err != -EPIPE && err != -ECONNRESET)
+	if (err == -EPIPE || err == -ECONNRESET)
+		shutdown(t->fd, SHUT_RD);
+	else
 		uport_end(us, t, BUS_REASON_QUOTA);
 }
 

@@ -64,7 +64,8 @@ static size_t unescape(char *to, size_t size, const char *s, size_t len)
 
 static socklen_t parse_address(struct sockaddr_un *sa, const char *addr)
 {
-	const char *key = strstr(addr, "path="), *abs = strstr(addr, "abstract=");
+	const char *key = strstr(addr, "path=");
+	const char *abs = strstr(addr, "abstract=");
 	bool abstract = !key || (abs && abs < key);
 	const char *s = abstract ? abs : key;
 	char *to = sa->sun_path + abstract;
