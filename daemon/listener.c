@@ -23,6 +23,7 @@
 struct listener {
 	struct listeners *all;
 	int fd;
+	bool inherited;
 	char *path;		/* made by us, or NULL */
 	dev_t dev;		/* what is at @path, if it is still ours */
 	ino_t ino;
@@ -262,7 +263,10 @@ static int add_inherited(struct listeners *all, int fd)
 	if (getsockname(fd, (struct sockaddr *)&un, &len) < 0)
 		len = 0;
 	err = add(all, fd, &l);
-	return err ? err : describe(l, &un, len);
+	if (err)
+		return err;
+	l->inherited = true;
+	return describe(l, &un, len);
 }
 
 static int open_systemd(struct listeners *all, const struct address *a)
@@ -409,12 +413,23 @@ static int on_connection(sd_event_source *s, int fd, uint32_t events,
 	return 0;
 }
 
+/* Clients see the process that has called it last, and that may have been
+ * the one before we went to the background. */
+static void listen_again(int fd)
+{
+	if (listen(fd, SOMAXCONN) < 0)
+		log_errno(-errno, "cannot listen again");
+}
+
 int listeners_start(struct listeners *l, struct bus *bus)
 {
 	size_t i;
 	int err;
 
 	l->bus = bus;
+	for (i = 0; i < l->n; i++)
+		if (!l->v[i]->inherited)
+			listen_again(l->v[i]->fd);
 	err = sd_event_add_time_relative(bus->event, &l->retry,
 					 CLOCK_MONOTONIC, 0, 0, on_retry, l);
 	for (i = 0; err >= 0 && i < l->n; i++)
