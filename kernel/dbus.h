@@ -76,7 +76,7 @@ struct dbus_out {
 };
 
 enum dbus_port_event {
-	DP_HUP,			/* the client will send no more */
+	DP_HUP,			/* the client sends, or reads, no more */
 	DP_EVICT,		/* end it for ->evict_reason */
 	DP_FD_LATE,		/* files have waited too long for a message */
 	DP_HANDOFF,		/* the work item inherits the ownership */

@@ -373,7 +373,9 @@ static void hook_state_change(struct sock *sk)
 
 	if (!p)
 		return;
-	if (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN)
+	/* In either direction: who does not read any more would miss what the
+	 * others get, so it is no peer. */
+	if (READ_ONCE(sk->sk_shutdown))
 		set_bit(DP_HUP, &p->events);
 	dbus_queue(p);
 	bus_port_put(&p->port);
@@ -481,7 +483,7 @@ static int adopt(struct dbus_port *p)
 	}
 	p->unique_len = dbus_unique_format(p->port.addr, p->unique);
 	/* It may have gone before the hooks could see it. */
-	if (READ_ONCE(p->sk->sk_shutdown) & RCV_SHUTDOWN)
+	if (READ_ONCE(p->sk->sk_shutdown))
 		set_bit(DP_HUP, &p->events);
 	return 0;
 }
