@@ -74,7 +74,9 @@ struct peer *bus_find_addr(struct bus *bus, uint64_t addr)
 {
 	struct peer *peer = find_any(bus, addr);
 
-	return peer && peer->state == PEER_ACTIVE && !peer->doomed ? peer : NULL;
+	if (!peer || peer->state != PEER_ACTIVE || peer->doomed)
+		return NULL;
+	return peer;
 }
 
 struct peer *bus_find_name(struct bus *bus, const char *name, size_t len)
@@ -159,23 +161,15 @@ static int open_kind(struct bus *bus, const char *kind)
 static int open_switch(struct bus *bus)
 {
 	const char *kind = bus->config.switch_kind;
-	int err;
+	bool automatic = !strcmp(kind, "auto");
+	int err = open_kind(bus, automatic ? "kernel" : kind);
 
-	if (strcmp(kind, "auto"))
+	if (err && automatic) {
+		log_info("using the user switch: %s", err == -EAFNOSUPPORT ?
+			 "the kernel has no AF_BUS (module af_bus)" :
+			 strerror(-err));
+		kind = "user";
 		err = open_kind(bus, kind);
-	else {
-		kind = "kernel";
-		err = open_kind(bus, kind);
-		if (err == -ENOMEM)
-			return log_errno(err, "cannot open the kernel switch");
-		if (err) {
-			log_info("using the user switch: %s",
-				 err == -EAFNOSUPPORT ?
-				 "the kernel has no AF_BUS (module af_bus)" :
-				 strerror(-err));
-			kind = "user";
-			err = open_kind(bus, kind);
-		}
 	}
 	if (err == -EAFNOSUPPORT)
 		log_error("the kernel has no AF_BUS: module af_bus is missing");

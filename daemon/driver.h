@@ -32,7 +32,7 @@ struct call {
 };
 
 #define METHOD_CANONICAL	0x1	/* only at DBUS_DRIVER_PATH */
-#define METHOD_OWNER		0x2	/* only for the daemon's user and root */
+#define METHOD_OWNER		0x2	/* only the daemon's user and root */
 
 struct method {
 	const char *name;

@@ -68,7 +68,7 @@ static void print_interface(FILE *f, const struct interface *i)
 static void print_child(FILE *f, struct dbus_str path)
 {
 	if (path.len == 1)
-		fprintf(f, "  <node name=\"%s\"/>\n", DBUS_DRIVER_PATH + 1);
+		fprintf(f, "  <node name=\"%s\"/>\n", &DBUS_DRIVER_PATH[1]);
 }
 
 static void print(FILE *f, const struct call *c)

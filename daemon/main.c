@@ -32,46 +32,6 @@ struct options {
 	bool allow_anonymous;
 };
 
-enum {
-	OPT_SESSION = 256,
-	OPT_SYSTEM,
-	OPT_CONFIG,
-	OPT_ADDRESS,
-	OPT_PRINT_ADDRESS,
-	OPT_PRINT_PID,
-	OPT_FORK,
-	OPT_NOFORK,
-	OPT_SYSLOG,
-	OPT_NOSYSLOG,
-	OPT_SYSLOG_ONLY,
-	OPT_IGNORED,
-	OPT_SWITCH,
-	OPT_ANONYMOUS,
-	OPT_VERSION,
-	OPT_HELP,
-};
-
-static const struct option long_options[] = {
-	{ "session", no_argument, NULL, OPT_SESSION },
-	{ "system", no_argument, NULL, OPT_SYSTEM },
-	{ "config-file", required_argument, NULL, OPT_CONFIG },
-	{ "address", required_argument, NULL, OPT_ADDRESS },
-	{ "print-address", optional_argument, NULL, OPT_PRINT_ADDRESS },
-	{ "print-pid", optional_argument, NULL, OPT_PRINT_PID },
-	{ "fork", no_argument, NULL, OPT_FORK },
-	{ "nofork", no_argument, NULL, OPT_NOFORK },
-	{ "syslog", no_argument, NULL, OPT_SYSLOG },
-	{ "nosyslog", no_argument, NULL, OPT_NOSYSLOG },
-	{ "syslog-only", no_argument, NULL, OPT_SYSLOG_ONLY },
-	{ "nopidfile", no_argument, NULL, OPT_IGNORED },
-	{ "systemd-activation", no_argument, NULL, OPT_IGNORED },
-	{ "switch", required_argument, NULL, OPT_SWITCH },
-	{ "allow-anonymous", no_argument, NULL, OPT_ANONYMOUS },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ NULL },
-};
-
 static const char usage[] =
 	"usage: afbusd [--session | --system] [OPTION...]\n"
 	"  --address=ADDRESS         listen there; several are separated by ';'\n"
@@ -91,14 +51,48 @@ static int fail(const char *format, const char *arg)
 	return -EINVAL;
 }
 
+/* How an option is taken: an element of options[] below, and what it sets. */
+struct opt {
+	const char *name;
+	int arg;		/* as in struct option */
+	int (*take)(struct options *o, const struct opt *opt, char **argv);
+	size_t offset;		/* in struct options */
+	int value;
+};
+
+#define FIELD(o, opt, type) (*(type *)((char *)(o) + (opt)->offset))
+
+static int take_nothing(struct options *o, const struct opt *opt, char **argv)
+{
+	return 0;
+}
+
+static int take_bool(struct options *o, const struct opt *opt, char **argv)
+{
+	FIELD(o, opt, bool) = opt->value;
+	return 0;
+}
+
+static int take_type(struct options *o, const struct opt *opt, char **argv)
+{
+	o->type = (enum bus_type)opt->value;
+	return 0;
+}
+
+static int take_text(struct options *o, const struct opt *opt, char **argv)
+{
+	FIELD(o, opt, const char *) = optarg;
+	return 0;
+}
+
 /* Either "--print-x=FD" or, as dbus-daemon has it, "--print-x FD". */
-static int fd_arg(int *ret, char **argv)
+static int take_fd(struct options *o, const struct opt *opt, char **argv)
 {
 	const char *text = optarg;
 	char *end;
 	long fd;
 
-	*ret = STDOUT_FILENO;
+	FIELD(o, opt, int) = STDOUT_FILENO;
 	if (!text && argv[optind] && argv[optind][0] >= '0' &&
 	    argv[optind][0] <= '9')
 		text = argv[optind++];
@@ -107,11 +101,11 @@ static int fd_arg(int *ret, char **argv)
 	fd = strtol(text, &end, 10);
 	if (*end || !*text || fd < 0 || fd > 65535)
 		return fail("Invalid file descriptor: \"%s\"", text);
-	*ret = (int)fd;
+	FIELD(o, opt, int) = (int)fd;
 	return 0;
 }
 
-static int switch_arg(struct options *o)
+static int take_switch(struct options *o, const struct opt *opt, char **argv)
 {
 	o->switch_kind = optarg;
 	if (strcmp(optarg, "auto") && strcmp(optarg, "kernel") &&
@@ -121,61 +115,63 @@ static int switch_arg(struct options *o)
 	return 0;
 }
 
+static int take_config(struct options *o, const struct opt *opt, char **argv)
+{
+	return fail("configuration files are not read yet: \"%s\"", optarg);
+}
+
 static void print_and_exit(const char *text)
 {
 	fputs(text, stdout);
 	exit(fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
-static int set_option(struct options *o, int opt, char **argv)
+static int take_version(struct options *o, const struct opt *opt, char **argv)
 {
-	switch (opt) {
-	case OPT_SESSION:
-		o->type = BUS_TYPE_SESSION;
-		return 0;
-	case OPT_SYSTEM:
-		o->type = BUS_TYPE_SYSTEM;
-		return 0;
-	case OPT_CONFIG:
-		return fail("configuration files are not read yet: \"%s\"",
-			    optarg);
-	case OPT_ADDRESS:
-		o->address = optarg;
-		return 0;
-	case OPT_PRINT_ADDRESS:
-		return fd_arg(&o->address_fd, argv);
-	case OPT_PRINT_PID:
-		return fd_arg(&o->pid_fd, argv);
-	case OPT_FORK:
-	case OPT_NOFORK:
-		o->fork = opt == OPT_FORK;
-		return 0;
-	case OPT_SYSLOG:
-		o->syslog = true;
-		return 0;
-	case OPT_SYSLOG_ONLY:
-		o->syslog_only = true;
-		return 0;
-	case OPT_NOSYSLOG:
-		o->nosyslog = true;
-		return 0;
-	case OPT_IGNORED:
-		return 0;
-	case OPT_SWITCH:
-		return switch_arg(o);
-	case OPT_ANONYMOUS:
-		o->allow_anonymous = true;
-		return 0;
-	case OPT_VERSION:
-		print_and_exit("afbusd " AFBUS_VERSION "\n");
-		return 0;
-	case OPT_HELP:
-		print_and_exit(usage);
-		return 0;
-	default:
+	print_and_exit("afbusd " AFBUS_VERSION "\n");
+	return 0;
+}
+
+static int take_help(struct options *o, const struct opt *opt, char **argv)
+{
+	print_and_exit(usage);
+	return 0;
+}
+
+#define AT(field) offsetof(struct options, field)
+
+static const struct opt options[] = {
+	{ "session", no_argument, take_type, 0, BUS_TYPE_SESSION },
+	{ "system", no_argument, take_type, 0, BUS_TYPE_SYSTEM },
+	{ "config-file", required_argument, take_config },
+	{ "address", required_argument, take_text, AT(address) },
+	{ "print-address", optional_argument, take_fd, AT(address_fd) },
+	{ "print-pid", optional_argument, take_fd, AT(pid_fd) },
+	{ "fork", no_argument, take_bool, AT(fork), true },
+	{ "nofork", no_argument, take_bool, AT(fork), false },
+	{ "syslog", no_argument, take_bool, AT(syslog), true },
+	{ "nosyslog", no_argument, take_bool, AT(nosyslog), true },
+	{ "syslog-only", no_argument, take_bool, AT(syslog_only), true },
+	{ "nopidfile", no_argument, take_nothing },
+	{ "systemd-activation", no_argument, take_nothing },
+	{ "switch", required_argument, take_switch },
+	{ "allow-anonymous", no_argument, take_bool, AT(allow_anonymous),
+	  true },
+	{ "version", no_argument, take_version },
+	{ "help", no_argument, take_help },
+};
+#define N_OPTIONS (sizeof(options) / sizeof(options[0]))
+#define FIRST_OPTION 256	/* getopt_long() shall return no character */
+
+static int take_option(struct options *o, int found, char **argv)
+{
+	const struct opt *opt = options + (found - FIRST_OPTION);
+
+	if (found < FIRST_OPTION) {
 		fputs(usage, stderr);
 		return -EINVAL;
 	}
+	return opt->take(o, opt, argv);
 }
 
 static const char *default_address(enum bus_type type)
@@ -188,15 +184,20 @@ static const char *default_address(enum bus_type type)
 
 static int parse_options(struct options *o, int argc, char **argv)
 {
-	int opt, err;
+	struct option list[N_OPTIONS + 1] = { 0 };
+	int found, err;
+	size_t i;
 
+	for (i = 0; i < N_OPTIONS; i++)
+		list[i] = (struct option){ options[i].name, options[i].arg,
+					   NULL, (int)(FIRST_OPTION + i) };
 	*o = (struct options){
 		.switch_kind = "auto",
 		.address_fd = -1,
 		.pid_fd = -1,
 	};
-	while ((opt = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		err = set_option(o, opt, argv);
+	while ((found = getopt_long(argc, argv, "", list, NULL)) != -1) {
+		err = take_option(o, found, argv);
 		if (err)
 			return err;
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* AddMatch and RemoveMatch: what is counted, what is the same, what is wrong. */
+/* AddMatch and RemoveMatch: what counts, what is the same, what is wrong. */
 #include "raw.h"
 
 #define E "org.freedesktop.DBus.Error."
