@@ -149,10 +149,12 @@ static const struct sw_handler handler = {
 
 static int open_kind(struct bus *bus, const char *kind)
 {
+	const char *address = bus->config.address;
+	int len = (int)strcspn(address, ",;");
 	char path[BUS_PATH_MAX - 1];
 
 	/* What people know the bus by, and what makes it unique. */
-	snprintf(path, sizeof(path), "%.80s#%.8s", bus->config.address,
+	snprintf(path, sizeof(path), "%.*s#%.8s", len < 80 ? len : 80, address,
 		 bus->config.guid);
 	return sw_new(&bus->sw, kind, path, &bus->config.switch_limits,
 		      bus->event, &handler, bus);
