@@ -19,6 +19,8 @@ static void put_fds(struct msghdr *mh, const struct ufds *f)
 {
 	struct cmsghdr *c = CMSG_FIRSTHDR(mh);
 
+	/* Its padding goes to the kernel too. */
+	memset(c, 0, CMSG_SPACE(f->n * sizeof(int)));
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(f->n * sizeof(int));

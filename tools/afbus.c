@@ -6,12 +6,14 @@
 #include <string.h>
 
 static const struct {
-	const char *name;
+	const char *name, *full;
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
-	{ "status", cmd_status, "show a bus: its switch, counters and ports" },
-	{ "bench", cmd_bench, "measure buses side by side" },
+	{ "status", "afbus status", cmd_status,
+	  "show a bus: its switch, counters and ports" },
+	{ "bench", "afbus bench", cmd_bench,
+	  "measure buses side by side" },
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -43,9 +45,13 @@ int main(int argc, char **argv)
 		printf("afbus %s\n", AFBUS_VERSION);
 		return 0;
 	}
-	for (i = 0; i < N_COMMANDS; i++)
-		if (!strcmp(argv[1], commands[i].name))
+	for (i = 0; i < N_COMMANDS; i++) {
+		if (!strcmp(argv[1], commands[i].name)) {
+			/* getopt's messages begin with it. */
+			argv[1] = (char *)commands[i].full;
 			return commands[i].run(argc - 1, argv + 1);
+		}
+	}
 	fprintf(stderr, "afbus: unknown command '%s'; try 'afbus --help'\n",
 		argv[1]);
 	return EXIT_USAGE;

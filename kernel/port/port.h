@@ -18,8 +18,6 @@
 #define port_bswap32 swab32
 #define port_bswap64 swab64
 
-#define PORT_EXPORT(sym)
-
 #ifdef __BIG_ENDIAN
 #define PORT_BIG_ENDIAN 1
 #else

@@ -24,9 +24,6 @@ typedef int64_t s64;
 #define port_bswap32 __builtin_bswap32
 #define port_bswap64 __builtin_bswap64
 
-/* Marks what the protocol module uses of core/; nothing in user space. */
-#define PORT_EXPORT(sym)
-
 /* True where the host stores the most significant byte first. */
 #define PORT_BIG_ENDIAN (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
 
