@@ -57,6 +57,7 @@ struct property {
 struct interface {
 	const char *name;
 	bool canonical;			/* exists only at DBUS_DRIVER_PATH */
+	bool listed;			/* in the property Interfaces */
 	const struct method *methods;
 	const struct signal *signals;
 	const struct property *properties;
@@ -76,8 +77,37 @@ int call_error(struct call *c, const char *name, const char *format, ...)
 /* Sends the answer before the method ends. */
 void call_send(struct call *c);
 bool call_on_canonical_path(const struct call *c);
+/* Whole answers. They return 0, for "return call_u32(c, v);". */
+int call_empty(struct call *c);
+int call_u32(struct call *c, uint32_t v);
+int call_bool(struct call *c, bool v);
+int call_str(struct call *c, const char *s);
+int call_failed(struct call *c, int err);
+/* "Could not get @what of name '...': no such name". */
+int call_no_such_name(struct call *c, const char *what, struct dbus_str name);
+/* The next argument, with a NUL behind it in the message. */
+struct dbus_str call_name_arg(struct call *c);
+/*
+ * The next argument is the name of whom @what is asked about. *@peer is NULL
+ * for the bus itself. False: there is nobody, and an error is answered.
+ */
+bool call_peer_arg(struct call *c, const char *what, struct dbus_str *name,
+		   struct peer **peer);
+
+bool driver_is_name(struct dbus_str name);
 
 const struct interface *driver_find_interface(const struct call *c,
 					      struct dbus_str name);
+
+/* driver_creds.c */
+int driver_get_unix_user(struct call *c);
+int driver_get_process_id(struct call *c);
+int driver_get_credentials(struct call *c);
+int driver_get_audit_data(struct call *c);
+int driver_get_selinux_context(struct call *c);
+
+/* driver_introspect.c: what Introspect answers at DBUS_DRIVER_PATH, for
+ * --introspect. malloc()ed, or NULL. */
+char *driver_introspect_text(void);
 
 #endif

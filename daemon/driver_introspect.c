@@ -71,37 +71,51 @@ static void print_child(FILE *f, struct dbus_str path)
 		fprintf(f, "  <node name=\"%s\"/>\n", &DBUS_DRIVER_PATH[1]);
 }
 
-static void print(FILE *f, const struct call *c)
+static void print(FILE *f, bool canonical, struct dbus_str path)
 {
 	const struct interface * const *i;
 
 	fputs(head, f);
 	for (i = driver_interfaces; *i; i++)
-		if (!(*i)->canonical || call_on_canonical_path(c))
+		if (canonical || !(*i)->canonical)
 			print_interface(f, *i);
-	print_child(f, c->m->h->path);
+	print_child(f, path);
 	fputs("</node>\n", f);
 }
 
-static int introspect(struct call *c)
+/* malloc()ed, or NULL. */
+static char *text_of(bool canonical, struct dbus_str path)
 {
 	char *text = NULL;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
+	bool ok;
 
 	if (!f)
-		goto no_memory;
-	print(f, c);
-	if (fclose(f))
-		goto no_memory;
-	call_reply(c, "s");
-	msg_strn(&c->reply, text, len);
+		return NULL;
+	print(f, canonical, path);
+	ok = !ferror(f);
+	if (fclose(f) || !ok) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+char *driver_introspect_text(void)
+{
+	return text_of(true, (struct dbus_str){ 0 });
+}
+
+static int introspect(struct call *c)
+{
+	char *text = text_of(call_on_canonical_path(c), c->m->h->path);
+
+	if (!text)
+		return call_failed(c, -ENOMEM);
+	call_str(c, text);
 	free(text);
 	return 0;
-
-no_memory:
-	free(text);
-	return call_error(c, DBUS_ERROR("NoMemory"), "Not enough memory");
 }
 
 static const struct interface *interface_arg(struct call *c)
@@ -116,12 +130,14 @@ static const struct interface *interface_arg(struct call *c)
 }
 
 /* NULL with an error answered, here and above. */
-static const struct property *property_arg(struct call *c)
+static const struct property *property_arg(struct call *c,
+					   const struct interface **ret)
 {
 	const struct interface *i = interface_arg(c);
 	const struct property *p;
 	struct dbus_str name;
 
+	*ret = i;
 	if (!i)
 		return NULL;
 	name = wire_str(&c->args);
@@ -135,7 +151,8 @@ static const struct property *property_arg(struct call *c)
 
 static int get(struct call *c)
 {
-	const struct property *p = property_arg(c);
+	const struct interface *i;
+	const struct property *p = property_arg(c, &i);
 
 	if (!p)
 		return 0;
@@ -165,13 +182,13 @@ static int get_all(struct call *c)
 
 static int set(struct call *c)
 {
-	const struct property *p = property_arg(c);
+	const struct interface *i;
+	const struct property *p = property_arg(c, &i);
 
 	if (!p)
 		return 0;
 	return call_error(c, DBUS_ERROR("PropertyReadOnly"),
-			  "Property '%s.%s' cannot be set", DBUS_DRIVER_NAME,
-			  p->name);
+			  "Property '%s.%s' cannot be set", i->name, p->name);
 }
 
 static const struct method properties_methods[] = {

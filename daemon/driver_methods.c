@@ -12,46 +12,6 @@
 #include "daemon/matches.h"
 #include "daemon/names.h"
 
-static bool is_driver(struct dbus_str name)
-{
-	return dbus_str_eq(name, DBUS_DRIVER_NAME, strlen(DBUS_DRIVER_NAME));
-}
-
-static int reply_empty(struct call *c)
-{
-	call_reply(c, "");
-	return 0;
-}
-
-static int reply_u32(struct call *c, uint32_t v)
-{
-	call_reply(c, "u");
-	msg_u32(&c->reply, v);
-	return 0;
-}
-
-static int reply_bool(struct call *c, bool v)
-{
-	call_reply(c, "b");
-	msg_bool(&c->reply, v);
-	return 0;
-}
-
-static int reply_str(struct call *c, const char *s)
-{
-	call_reply(c, "s");
-	msg_str(&c->reply, s);
-	return 0;
-}
-
-static int failed(struct call *c, int err)
-{
-	if (err == -ENOMEM)
-		return call_error(c, DBUS_ERROR("NoMemory"),
-				  "Not enough memory");
-	return call_error(c, DBUS_ERROR("Failed"), "%s", strerror(-err));
-}
-
 static int too_many(struct call *c, int err)
 {
 	const struct limits *l = &c->bus->config.limits;
@@ -76,18 +36,12 @@ static int hello(struct call *c)
 				  "Already handled an Hello message");
 	err = peer_count(c->peer);
 	if (err == -ENOMEM)
-		return failed(c, err);
+		return call_failed(c, err);
 	if (err)
 		return too_many(c, err);
-	reply_str(c, c->peer->unique);
+	call_str(c, c->peer->unique);
 	call_send(c);
 	return peer_activate(c->peer);
-}
-
-/* With a NUL behind it, in the message. */
-static struct dbus_str name_arg(struct call *c)
-{
-	return wire_str(&c->args);
 }
 
 static int check_request(struct call *c, struct dbus_str name)
@@ -100,7 +54,7 @@ static int check_request(struct call *c, struct dbus_str name)
 		return call_error(c, DBUS_ERROR("InvalidArgs"),
 				  "Cannot acquire a service starting with ':' such as \"%s\"",
 				  name.s);
-	if (is_driver(name))
+	if (driver_is_name(name))
 		return call_error(c, DBUS_ERROR("InvalidArgs"),
 				  "Connection \"%s\" is not allowed to own the service \"%s\"because it is reserved for D-Bus' use only",
 				  c->peer->unique, name.s);
@@ -116,14 +70,14 @@ static int check_request(struct call *c, struct dbus_str name)
 
 static int request_name(struct call *c)
 {
-	struct dbus_str name = name_arg(c);
+	struct dbus_str name = call_name_arg(c);
 	uint32_t flags = wire_u32(&c->args);
 	int result = check_request(c, name);
 
 	if (result <= 0)
 		return result;
 	result = names_request(c->peer, name.s, flags);
-	return result < 0 ? failed(c, result) : reply_u32(c, (uint32_t)result);
+	return result < 0 ? call_failed(c, result) : call_u32(c, (uint32_t)result);
 }
 
 static int check_release(struct call *c, struct dbus_str name)
@@ -135,7 +89,7 @@ static int check_release(struct call *c, struct dbus_str name)
 		return call_error(c, DBUS_ERROR("InvalidArgs"),
 				  "Cannot release a service starting with ':' such as \"%s\"",
 				  name.s);
-	if (is_driver(name))
+	if (driver_is_name(name))
 		return call_error(c, DBUS_ERROR("InvalidArgs"),
 				  "Cannot release the %s service because it is owned by the bus",
 				  name.s);
@@ -144,20 +98,20 @@ static int check_release(struct call *c, struct dbus_str name)
 
 static int release_name(struct call *c)
 {
-	struct dbus_str name = name_arg(c);
+	struct dbus_str name = call_name_arg(c);
 	int result = check_release(c, name);
 
 	if (result <= 0)
 		return result;
 	result = names_release(c->peer, name.s);
-	return result < 0 ? failed(c, result) : reply_u32(c, (uint32_t)result);
+	return result < 0 ? call_failed(c, result) : call_u32(c, (uint32_t)result);
 }
 
 /* Nothing can be started, and the reference looks for a file first: a name
  * that is owned already makes no difference. */
 static int start_service(struct call *c)
 {
-	struct dbus_str name = name_arg(c);
+	struct dbus_str name = call_name_arg(c);
 
 	return call_error(c, DBUS_ERROR("ServiceUnknown"),
 			  "The name %.*s was not provided by any .service files",
@@ -166,14 +120,14 @@ static int start_service(struct call *c)
 
 static int update_environment(struct call *c)
 {
-	return reply_empty(c);
+	return call_empty(c);
 }
 
 static int name_has_owner(struct call *c)
 {
-	struct dbus_str name = name_arg(c);
+	struct dbus_str name = call_name_arg(c);
 
-	return reply_bool(c, is_driver(name) ||
+	return call_bool(c, driver_is_name(name) ||
 			  bus_find_name(c->bus, name.s, name.len));
 }
 
@@ -241,7 +195,7 @@ static int match_failed(struct call *c, int err, struct dbus_str rule,
 		return call_error(c, DBUS_ERROR("MatchRuleNotFound"),
 				  "The given match rule wasn't found and can't be removed");
 	default:
-		return failed(c, err);
+		return call_failed(c, err);
 	}
 }
 
@@ -251,7 +205,7 @@ static int add_match(struct call *c)
 	const char *why = "";
 	int err = matches_add(c->peer, rule.s, rule.len, &why);
 
-	return err ? match_failed(c, err, rule, why) : reply_empty(c);
+	return err ? match_failed(c, err, rule, why) : call_empty(c);
 }
 
 static int remove_match(struct call *c)
@@ -260,42 +214,35 @@ static int remove_match(struct call *c)
 	const char *why = "";
 	int err = matches_del(c->peer, rule.s, rule.len, &why);
 
-	return err ? match_failed(c, err, rule, why) : reply_empty(c);
-}
-
-static int no_such_name(struct call *c, const char *what, struct dbus_str name)
-{
-	return call_error(c, DBUS_ERROR("NameHasNoOwner"),
-			  "Could not get %s of name '%.*s': no such name", what,
-			  STR(name));
+	return err ? match_failed(c, err, rule, why) : call_empty(c);
 }
 
 static int get_name_owner(struct call *c)
 {
-	struct dbus_str name = name_arg(c);
+	struct dbus_str name = call_name_arg(c);
 	struct peer *peer;
 
-	if (is_driver(name))
-		return reply_str(c, DBUS_DRIVER_NAME);
+	if (driver_is_name(name))
+		return call_str(c, DBUS_DRIVER_NAME);
 	peer = bus_find_name(c->bus, name.s, name.len);
-	return peer ? reply_str(c, peer->unique) :
-		      no_such_name(c, "owner", name);
+	return peer ? call_str(c, peer->unique) :
+		      call_no_such_name(c, "owner", name);
 }
 
 static int list_queued_owners(struct call *c)
 {
-	struct dbus_str name = name_arg(c);
+	struct dbus_str name = call_name_arg(c);
 	struct name *n = registry_find(&c->bus->registry, name.s, name.len);
 	struct msg_array a;
 	struct list *l;
 	struct peer *peer;
 
-	if (is_driver(name))
+	if (driver_is_name(name))
 		return reply_one(c, DBUS_DRIVER_NAME);
 	if (!n) {
 		peer = bus_find_name(c->bus, name.s, name.len);
 		return peer ? reply_one(c, peer->unique) :
-			      no_such_name(c, "owners", name);
+			      call_no_such_name(c, "owners", name);
 	}
 	call_reply(c, "as");
 	a = msg_array_begin(&c->reply, 4);
@@ -308,144 +255,19 @@ static int list_queued_owners(struct call *c)
 	return 0;
 }
 
-/* Whose credentials are asked for. NULL with an error answered; @anonymous
- * tells of a user whom the bus does not vouch for. */
-static const struct creds *creds_arg(struct call *c, const char *what,
-				     struct dbus_str *name, bool *anonymous)
-{
-	struct peer *peer;
-
-	*name = name_arg(c);
-	*anonymous = false;
-	if (is_driver(*name))
-		return &c->bus->self;
-	peer = bus_find_name(c->bus, name->s, name->len);
-	if (!peer) {
-		no_such_name(c, what, *name);
-		return NULL;
-	}
-	*anonymous = peer->anonymous;
-	return &peer->creds;
-}
-
-static int get_unix_user(struct call *c)
-{
-	struct dbus_str name;
-	bool anonymous;
-	const struct creds *creds = creds_arg(c, "UID", &name, &anonymous);
-
-	if (!creds)
-		return 0;
-	if (anonymous)
-		return call_error(c, DBUS_ERROR("Failed"),
-				  "Could not determine UID for '%.*s'",
-				  STR(name));
-	return reply_u32(c, creds->uid);
-}
-
-static int get_process_id(struct call *c)
-{
-	struct dbus_str name;
-	bool anonymous;
-	const struct creds *creds = creds_arg(c, "PID", &name, &anonymous);
-
-	if (!creds)
-		return 0;
-	if (creds->pid <= 0 || anonymous)
-		return call_error(c, DBUS_ERROR("UnixProcessIdUnknown"),
-				  "Could not determine PID for '%.*s'",
-				  STR(name));
-	return reply_u32(c, (uint32_t)creds->pid);
-}
-
-static void add_groups(struct msg *m, const struct creds *creds)
-{
-	struct msg_array a;
-	size_t i;
-
-	if (!creds->groups)
-		return;
-	msg_entry(m, "UnixGroupIDs", "au");
-	a = msg_array_begin(m, 4);
-	for (i = 0; i < creds->n_groups; i++)
-		msg_u32(m, creds->groups[i]);
-	msg_array_end(m, a);
-}
-
-static void add_creds(struct call *c, const struct creds *creds)
-{
-	struct msg *m = &c->reply;
-
-	if (creds->pid > 0)
-		msg_entry_u32(m, "ProcessID", (uint32_t)creds->pid);
-	msg_entry_u32(m, "UnixUserID", creds->uid);
-	add_groups(m, creds);
-	if (creds->label)
-		msg_entry_bytes(m, "LinuxSecurityLabel", creds->label,
-				creds->label_len);
-	if (c->fd >= 0) {
-		msg_entry(m, "ProcessFD", "h");
-		msg_u32(m, 0);
-	}
-}
-
-static int get_credentials(struct call *c)
-{
-	struct dbus_str name;
-	bool anonymous;
-	const struct creds *creds = creds_arg(c, "credentials", &name,
-					      &anonymous);
-	struct msg_array a;
-
-	if (!creds)
-		return 0;
-	if (c->peer->pass_fds && !anonymous)
-		c->fd = creds->pidfd;
-	call_reply(c, "a{sv}");
-	a = msg_array_begin(&c->reply, 8);
-	if (!anonymous)
-		add_creds(c, creds);
-	msg_array_end(&c->reply, a);
-	return 0;
-}
-
-static int get_audit_data(struct call *c)
-{
-	struct dbus_str name;
-	bool anonymous;
-
-	if (!creds_arg(c, "audit session data", &name, &anonymous))
-		return 0;
-	return call_error(c, DBUS_ERROR("AdtAuditDataUnknown"),
-			  "Could not determine audit session data for '%.*s'",
-			  STR(name));
-}
-
-static int get_selinux_context(struct call *c)
-{
-	struct dbus_str name;
-	bool anonymous;
-
-	if (!creds_arg(c, "security context", &name, &anonymous))
-		return 0;
-	return call_error(c, DBUS_ERROR("SELinuxSecurityContextUnknown"),
-			  "Could not determine security context for '%.*s'",
-			  STR(name));
-}
-
 static int reload_config(struct call *c)
 {
-	return reply_empty(c);
+	return call_empty(c);
 }
 
 static int get_id(struct call *c)
 {
-	return reply_str(c, c->bus->config.guid);
+	return call_str(c, c->bus->config.guid);
 }
 
 static int ping(struct call *c)
 {
-	return reply_empty(c);
+	return call_empty(c);
 }
 
 static int get_machine_id(struct call *c)
@@ -458,7 +280,7 @@ static int get_machine_id(struct call *c)
 		return call_error(c, DBUS_ERROR("FileNotFound"),
 				  "Cannot read the machine's identity: %s",
 				  strerror(-err));
-	return reply_str(c, sd_id128_to_string(id, text));
+	return call_str(c, sd_id128_to_string(id, text));
 }
 
 static void add_strings(struct msg *m, const char * const *s)
@@ -479,9 +301,13 @@ static void get_features(struct call *c)
 
 static void get_interfaces(struct call *c)
 {
-	static const char * const list[] = { "org.afbus.Status1", NULL };
+	const struct interface * const *i;
+	struct msg_array a = msg_array_begin(&c->reply, 4);
 
-	add_strings(&c->reply, list);
+	for (i = driver_interfaces; *i; i++)
+		if ((*i)->listed)
+			msg_str(&c->reply, (*i)->name);
+	msg_array_end(&c->reply, a);
 }
 
 static const struct method dbus_methods[] = {
@@ -490,7 +316,7 @@ static const struct method dbus_methods[] = {
 	{ "ReleaseName", "s", "u", release_name },
 	{ "StartServiceByName", "su", "u", start_service },
 	{ "UpdateActivationEnvironment", "a{ss}", "", update_environment,
-	  METHOD_CANONICAL },
+	  METHOD_CANONICAL | METHOD_OWNER },
 	{ "NameHasOwner", "s", "b", name_has_owner },
 	{ "ListNames", "", "as", list_names },
 	{ "ListActivatableNames", "", "as", list_activatable },
@@ -498,14 +324,14 @@ static const struct method dbus_methods[] = {
 	{ "RemoveMatch", "s", "", remove_match },
 	{ "GetNameOwner", "s", "s", get_name_owner },
 	{ "ListQueuedOwners", "s", "as", list_queued_owners },
-	{ "GetConnectionUnixUser", "s", "u", get_unix_user },
-	{ "GetConnectionUnixProcessID", "s", "u", get_process_id },
-	{ "GetAdtAuditSessionData", "s", "ay", get_audit_data },
+	{ "GetConnectionUnixUser", "s", "u", driver_get_unix_user },
+	{ "GetConnectionUnixProcessID", "s", "u", driver_get_process_id },
+	{ "GetAdtAuditSessionData", "s", "ay", driver_get_audit_data },
 	{ "GetConnectionSELinuxSecurityContext", "s", "ay",
-	  get_selinux_context },
+	  driver_get_selinux_context },
 	{ "ReloadConfig", "", "", reload_config },
 	{ "GetId", "", "s", get_id },
-	{ "GetConnectionCredentials", "s", "a{sv}", get_credentials },
+	{ "GetConnectionCredentials", "s", "a{sv}", driver_get_credentials },
 	{ NULL },
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "peer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -79,6 +80,14 @@ static int on_timeout(sd_event_source *s, uint64_t usec, void *ctx)
 	return 0;
 }
 
+static uint64_t boottime(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
 int peer_new(struct bus *bus, int fd)
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
@@ -90,6 +99,7 @@ int peer_new(struct bus *bus, int fd)
 	}
 	peer->bus = bus;
 	peer->next_cookie = 1;
+	peer->since = boottime();
 	creds_init(&peer->creds);
 	claimant_init(&peer->names);
 	list_add_tail(&bus->peers, &peer->link);
@@ -224,4 +234,16 @@ void peer_send(struct peer *peer, struct msg *m, const int *fds,
 		log_errno(err, "cannot send to %s", peer->unique);
 		peer_doom(peer);
 	}
+}
+
+void peer_info(const struct peer *peer, char text[PEER_INFO_MAX])
+{
+	const struct creds *c = &peer->creds;
+	const char *label = c->label;
+	int n = snprintf(text, PEER_INFO_MAX, "uid=%u pid=%d comm=\"%s\"",
+			 (unsigned int)c->uid, (int)c->pid, c->program);
+
+	if (label && n > 0 && n < PEER_INFO_MAX)
+		snprintf(text + n, PEER_INFO_MAX - (size_t)n, " label=\"%s\"",
+			 label);
 }

@@ -33,6 +33,7 @@ struct peer {
 	bool anonymous;			/* its user is not known to the bus */
 	bool pass_fds;
 	struct creds creds;
+	uint64_t since;			/* accepted, usec of CLOCK_BOOTTIME */
 	struct handshake *handshake;	/* PEER_AUTH */
 	sd_event_source *timer;		/* until PEER_ACTIVE */
 
@@ -67,6 +68,10 @@ int peer_activate(struct peer *peer);
  * missed something, so it is doomed. */
 void peer_send(struct peer *peer, struct msg *m, const int *fds,
 	       unsigned int n_fds);
+
+/* Who it is, in the words of the reference's log. */
+#define PEER_INFO_MAX 256
+void peer_info(const struct peer *peer, char text[PEER_INFO_MAX]);
 
 static inline struct peer *peer_of_claimant(struct claimant *c)
 {

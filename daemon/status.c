@@ -156,5 +156,6 @@ static const struct method status_methods[] = {
 const struct interface status_interface = {
 	.name = "org.afbus.Status1",
 	.canonical = true,
+	.listed = true,
 	.methods = status_methods,
 };
