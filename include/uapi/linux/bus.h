@@ -3,15 +3,83 @@
  * AF_BUS: message-oriented local IPC over a bus with a master.
  *
  * A bus is made by the process that binds an AF_BUS socket to a path: the
- * bus master. The master decides (who joins, who owns which name, who wants
- * which signals) and writes that into tables; the kernel moves the messages.
+ * bus master. The master decides (who joins, who has which address or name,
+ * who wants what) and writes that into tables; the kernel moves the messages:
+ * reliably, in one order for everybody, to all receivers of a message or to
+ * none.
+ *
+ * Native buses (BUS_PROTO_NONE)
+ *
+ *	master					client
+ *	fd = socket(AF_BUS, SOCK_SEQPACKET, 0)	fd = socket(the same)
+ *	bind(fd, path); listen(fd, n);		connect(fd, path)
+ *	end = accept(fd, ...)			send(fd, ...): to the master
+ *	setsockopt(end, SOL_BUS, BUS_JOIN_BUS)	sendto(fd, ..., any address)
+ *
+ *  - The path is a file, made by bind() as AF_UNIX makes one and opened to
+ *    those who may write it, or with a leading NUL a name in the network
+ *    namespace ("abstract"). connect() fails with EPROTOTYPE when type or
+ *    protocol are not the bus's, ECONNREFUSED when nobody listens.
+ *  - Each client has one address of prefix 0, unique in the life of the bus
+ *    and never used again: getsockname() of the client, getpeername() of the
+ *    master's end and accept() tell it. The master's address is 0.
+ *  - send() without an address, or to BUS_MASTER_ADDR, arrives at the
+ *    master's end (the accepted socket), and send() on that end arrives at
+ *    the client. Any other destination gives EHOSTUNREACH until the master
+ *    has called BUS_JOIN_BUS on its end; a destination whose path is filled
+ *    in and is not this bus's gives EHOSTUNREACH always.
+ *  - A destination that nobody has, or a client that has not joined, is
+ *    routed to the sender's end at the master; what the master sends there
+ *    comes back to it. struct bus_info tells where a message was going.
+ *  - BUS_ADD_ADDR gives a client more addresses, of prefixes other than 0.
+ *    The client bits all ones address everybody who has an address of the
+ *    prefix; with prefix 0, everybody who joined, the sender included. Each
+ *    receiver gets one copy. Nobody there is no error.
+ *  - recvmsg() yields one message a call; msg_name is the sender's address
+ *    of prefix 0. SCM_RIGHTS and SCM_CREDENTIALS (with SO_PASSCRED) reach
+ *    every receiver. A socket filter (SO_ATTACH_FILTER, SO_ATTACH_BPF) on a
+ *    receiver, or one that the master puts on it (BUS_FILTER,
+ *    BUS_FILTER_BPF), shortens or drops its copy; it sees the data, and as
+ *    mark the low 32 bits of the sender's address.
+ *  - A receiver is full when more than BUS_SET_MAXQLEN messages wait for it,
+ *    or limits.queue_bytes, or SO_RCVBUF bytes if it set that. It makes its
+ *    senders wait (EAGAIN for MSG_DONTWAIT), in turn and each uid by itself;
+ *    and a client whose own queue is full cannot send until it has read.
+ *    poll() says writable when the socket itself can send; an edge follows
+ *    when a receiver that gave EAGAIN has room again. A uid other than the
+ *    receiver's own may use up to half of what others leave of its queue.
+ *  - Who has kept a sender waiting for limits.stall_ms, or has not read a
+ *    message with sockets in it for as long, is removed. Its reads yield
+ *    what was committed, then fail with the cause (ETIMEDOUT: stalled,
+ *    EDQUOT, ENOMEM; BUS_REASON tells more), its sends with EPIPE. The
+ *    master's end yields what was committed, then 0, with a struct bus_info
+ *    (BUS_PASS_INFO) of kind BUS_KIND_CLOSED and the reason.
+ *  - SO_PRIORITY, 0 to 7, goes with what a socket sends. A receiver is given
+ *    higher priorities first, order is kept within each, and after
+ *    BUS_PRIO_BURST messages in a row one of the lowest that waits. Lower
+ *    priorities take no room from higher ones.
+ *  - A message longer than the send buffer gives EMSGSIZE (BUS_SET_SENDBUF,
+ *    SO_SNDBUF); the buffer is looked at before a message is charged to it,
+ *    so any message fits when it is not full.
+ *  - BUS_SET_EAVESDROP gives a client a copy of everything on the bus, in the
+ *    common order.
+ *  - Closing the listening socket ends the bus; closing an accepted one
+ *    removes its client.
+ *
+ * Open buses (SOCK_DGRAM, BUS_PROTO_NONE): bind() makes the bus and is its
+ * first member, connect() joins it; there is no master, no accept(), and
+ * BUS_ADD_ADDR and BUS_DEL_ADDR are each member's own. An address nobody has
+ * gives EHOSTUNREACH, send() without one EDESTADDRREQ. All else is as above.
+ * The bus ends with its last member.
+ *
+ * D-Bus (BUS_PROTO_DBUS)
  *
  *	fd = socket(AF_BUS, SOCK_SEQPACKET | SOCK_CLOEXEC, BUS_PROTO_DBUS);
  *	bind(fd, (struct sockaddr *)&sbus, sizeof(sbus));
  *	getsockopt(fd, SOL_BUS, BUS_VERSION, ...);
  *	setsockopt(fd, SOL_BUS, BUS_LIMITS, ...);
  *
- * With protocol BUS_PROTO_DBUS the peers of a bus are *adopted*: connected
+ * The peers of such a bus are *adopted*: connected
  * AF_UNIX stream sockets whose other ends belong to ordinary D-Bus programs.
  * The master accepts and authenticates them as any D-Bus daemon does, then
  * hands its end over:
@@ -81,8 +149,28 @@ struct sockaddr_bus {
 
 #define SOL_BUS 280
 
-/* Socket options, and types of ancillary data, at level SOL_BUS. 1 to 8 are
- * those of 2012 (BUS_ADD_ADDR ... BUS_GET_QLENFULL), kept free for them. */
+/*
+ * Socket options, and types of ancillary data, at level SOL_BUS. 1 to 8 are
+ * those of 2012. "end" is the accepted socket, "bus" the one that was bound.
+ * What is asked of the wrong kind of socket gives EOPNOTSUPP, or EPERM when a
+ * client asks for what is the master's.
+ */
+#define BUS_ADD_ADDR	1	/* end: set: struct bus_addr. EINVAL: prefix 0
+				 * or client bits all ones; EADDRINUSE; E2BIG:
+				 * over BUS_MAX_ADDRS */
+#define BUS_JOIN_BUS	2	/* end: set: no value. EISCONN: it has */
+#define BUS_DEL_ADDR	3	/* end: set: struct bus_addr. EADDRNOTAVAIL */
+#define BUS_SET_EAVESDROP 4	/* end: set: no value */
+#define BUS_UNSET_EAVESDROP 5	/* end: set: no value */
+#define BUS_SET_SENDBUF	6	/* bus: set, get: int, bytes; the send buffer
+				 * of clients that connect later; 2048 up to
+				 * limits.message_bytes. EINVAL */
+#define BUS_SET_MAXQLEN	7	/* bus: set, get: int, messages; 0 to 65535;
+				 * for clients that connect later. Default 10 */
+#define BUS_GET_QLENFULL 8	/* bus, end: get: __u64[], the addresses of
+				 * clients that are full; as many as there is
+				 * room for, optlen tells */
+
 #define BUS_VERSION	16	/* get: __u32, BUS_ABI_VERSION of the module */
 #define BUS_LIMITS	17	/* get, set: struct bus_limits */
 #define BUS_ATTACH	18	/* get: struct bus_attach, in and out */
@@ -90,6 +178,16 @@ struct sockaddr_bus {
 #define BUS_PORT_STATS	20	/* get: struct bus_port_stats, in and out */
 #define BUS_STATS	21	/* get: struct bus_stats */
 #define BUS_INFO	22	/* ancillary data: struct bus_info */
+#define BUS_PASS_INFO	23	/* set, get: int: recvmsg() brings BUS_INFO */
+#define BUS_REASON	24	/* get: __u32, enum bus_reason: why it ended */
+#define BUS_FILTER	25	/* end: set: struct sock_fprog, on what the
+				 * client receives; no value removes it */
+#define BUS_FILTER_BPF	26	/* end: set: int, a BPF_PROG_TYPE_SOCKET_FILTER
+				 * program; -1 removes it */
+
+#define BUS_MAX_ADDRS	4096	/* of one client */
+#define BUS_PRIO_MAX	7
+#define BUS_PRIO_BURST	16
 
 #define BUS_ABI_VERSION	1
 
@@ -104,7 +202,8 @@ struct bus_limits {
 				 * waits for its receivers in the module;
 				 * default 512 MiB */
 	__u32 message_bytes;	/* one message; default and at most 128 MiB */
-	__u32 message_fds;	/* fds in one message; default 16, at most 253 */
+	__u32 message_fds;	/* fds in one message, at most 253; default 16
+				 * for BUS_PROTO_DBUS, else 253 */
 	__u32 queue_fds;	/* fds waiting for one port; default 1024 */
 	__u32 stall_ms;		/* how long a full receiver may make a sender
 				 * wait before it is removed; default 10000 */
@@ -161,6 +260,8 @@ enum bus_reason {
 	BUS_REASON_STALLED,	/* did not read for stall_ms while others waited */
 	BUS_REASON_QUOTA,	/* over user_bytes or queue limits */
 	BUS_REASON_NOMEM,
+	BUS_REASON_MASTER,	/* the master closed its end */
+	BUS_REASON_ENDED,	/* the bus ended */
 };
 
 enum bus_kind {
@@ -174,6 +275,7 @@ struct bus_info {
 	__u32 reason;		/* enum bus_reason */
 	__u64 seq;		/* the message's place in the bus's order */
 	__u64 addr;		/* the sender, or the port that ended */
+	__u64 to;		/* the address it was sent to */
 };
 
 struct bus_port_stats {
