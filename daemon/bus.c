@@ -8,6 +8,7 @@
 #include <systemd/sd-id128.h>
 
 #include "core/names.h"
+#include "daemon/activation.h"
 #include "daemon/driver.h"
 #include "daemon/log.h"
 #include "daemon/names.h"
@@ -180,6 +181,18 @@ static int open_switch(struct bus *bus)
 	return err;
 }
 
+/* Until somebody configures it. */
+static int activate_by_default(struct bus *bus)
+{
+	struct activation_config config;
+	int err = activation_config_init(&config, bus->config.type);
+
+	if (!err)
+		err = activation_configure(bus->activation, &config);
+	service_dirs_done(&config.dirs);
+	return err ? log_errno(err, "cannot start services") : 0;
+}
+
 int bus_new(struct bus **ret, sd_event *event, const struct bus_config *config)
 {
 	struct bus *bus = calloc(1, sizeof(*bus));
@@ -195,6 +208,10 @@ int bus_new(struct bus **ret, sd_event *event, const struct bus_config *config)
 	bus->registry.move = names_move;
 	bus->registry.ctx = bus;
 	err = open_switch(bus);
+	if (!err)
+		err = activation_new(&bus->activation, bus);
+	if (!err)
+		err = activate_by_default(bus);
 	if (err) {
 		bus_free(bus);
 		return err;
@@ -222,6 +239,7 @@ struct bus *bus_free(struct bus *bus)
 		return NULL;
 	bus->room = NULL;
 	bus->registry.move = NULL;
+	bus->activation = activation_free(bus->activation);
 	while (!list_empty(&bus->doomed))
 		drop(bus, container_of(bus->doomed.next, struct peer, link));
 	while (!list_empty(&bus->peers))

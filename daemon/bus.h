@@ -14,6 +14,7 @@
 #include "daemon/registry.h"
 #include "daemon/switch.h"
 
+struct activation;
 struct peer;
 
 /* Zero in none of them. */
@@ -48,6 +49,7 @@ struct bus {
 	sd_event *event;
 	struct sw *sw;
 	struct creds self;
+	struct activation *activation;
 
 	struct registry registry;
 	struct hmap users;		/* struct user */

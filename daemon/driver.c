@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "daemon/activation.h"
 #include "daemon/log.h"
 
 
@@ -291,28 +292,17 @@ static int call_nobody(struct call *c)
 
 static int no_such_name(struct call *c)
 {
-	const struct dbus_header *h = c->m->h;
-
-	if (h->f.flags & DBUS_FLAG_NO_AUTO_START)
-		return call_error(c, DBUS_ERROR("NameHasNoOwner"),
-				  "Name \"%.*s\" does not exist",
-				  STR(h->destination));
-	return call_error(c, DBUS_ERROR("ServiceUnknown"),
-			  "The name %.*s was not provided by any .service files",
-			  STR(h->destination));
+	return call_error(c, DBUS_ERROR("NameHasNoOwner"),
+			  "Name \"%.*s\" does not exist",
+			  STR(c->m->h->destination));
 }
 
-/* The switch knew nobody of that name; meanwhile there may be somebody. */
-static int forward(struct call *c)
+int driver_forward(struct call *c, struct peer *to)
 {
 	const struct sw_message *m = c->m;
-	struct peer *to = bus_find_name(c->bus, m->h->destination.s,
-					m->h->destination.len);
-	int err;
+	int err = sw_send(c->bus->sw, to->addr, m->data, m->len, m->fds,
+			  m->n_fds);
 
-	if (!to)
-		return no_such_name(c);
-	err = sw_send(c->bus->sw, to->addr, m->data, m->len, m->fds, m->n_fds);
 	switch (err) {
 	case 0:
 		c->sent = true;
@@ -329,11 +319,33 @@ static int forward(struct call *c)
 	}
 }
 
+/* The switch knew nobody of that name; meanwhile there may be somebody. */
+static int to_somebody(struct call *c)
+{
+	const struct dbus_header *h = c->m->h;
+	struct peer *to = bus_find_name(c->bus, h->destination.s,
+					h->destination.len);
+
+	if (to)
+		return driver_forward(c, to);
+	if (h->f.flags & DBUS_FLAG_NO_AUTO_START)
+		return no_such_name(c);
+	return activation_message(c);
+}
+
 static bool is_hello(const struct dbus_header *h)
 {
 	return h->f.type == DBUS_TYPE_CALL && str_is(h->member, "Hello") &&
 	       str_is(h->destination, DBUS_DRIVER_NAME) &&
 	       (!h->interface.len || str_is(h->interface, DBUS_DRIVER_NAME));
+}
+
+/* The only signal that means something to the bus. */
+static int run_failure(struct call *c)
+{
+	if (!is_owner(c))
+		return not_owner(c);
+	return activation_failure(c);
 }
 
 static int dispatch(struct call *c)
@@ -342,14 +354,16 @@ static int dispatch(struct call *c)
 	int err;
 
 	if (h->destination.len && !str_is(h->destination, DBUS_DRIVER_NAME))
-		return forward(c);
-	if (h->f.type != DBUS_TYPE_CALL) {
+		return to_somebody(c);
+	if (h->f.type != DBUS_TYPE_CALL && !activation_is_failure(h)) {
 		c->sent = true;
 		return 0;
 	}
 	err = check_body(c);
 	if (err)
 		return err;
+	if (h->f.type != DBUS_TYPE_CALL)
+		return run_failure(c);
 	return h->destination.len ? call_driver(c) : call_nobody(c);
 }
 

@@ -99,6 +99,12 @@ bool driver_is_name(struct dbus_str name);
 const struct interface *driver_find_interface(const struct call *c,
 					      struct dbus_str name);
 
+/*
+ * Passes @c's message on to @to, a client's that the switch did not know where
+ * to send or that has waited for @to: answers with an error if it cannot be.
+ */
+int driver_forward(struct call *c, struct peer *to);
+
 /* driver_creds.c */
 int driver_get_unix_user(struct call *c);
 int driver_get_process_id(struct call *c);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <systemd/sd-id128.h>
 
+#include "daemon/activation.h"
 #include "daemon/driver.h"
 #include "daemon/log.h"
 #include "daemon/matches.h"
@@ -107,20 +108,9 @@ static int release_name(struct call *c)
 	return result < 0 ? call_failed(c, result) : call_u32(c, (uint32_t)result);
 }
 
-/* Nothing can be started, and the reference looks for a file first: a name
- * that is owned already makes no difference. */
 static int start_service(struct call *c)
 {
-	struct dbus_str name = call_name_arg(c);
-
-	return call_error(c, DBUS_ERROR("ServiceUnknown"),
-			  "The name %.*s was not provided by any .service files",
-			  STR(name));
-}
-
-static int update_environment(struct call *c)
-{
-	return call_empty(c);
+	return activation_start(c, call_name_arg(c));
 }
 
 static int name_has_owner(struct call *c)
@@ -172,7 +162,14 @@ static int reply_one(struct call *c, const char *name)
 
 static int list_activatable(struct call *c)
 {
-	return reply_one(c, DBUS_DRIVER_NAME);
+	struct msg_array a;
+
+	call_reply(c, "as");
+	a = msg_array_begin(&c->reply, 4);
+	msg_str(&c->reply, DBUS_DRIVER_NAME);
+	activation_list(c->bus->activation, &c->reply);
+	msg_array_end(&c->reply, a);
+	return 0;
 }
 
 static int match_failed(struct call *c, int err, struct dbus_str rule,
@@ -283,20 +280,15 @@ static int get_machine_id(struct call *c)
 	return call_str(c, sd_id128_to_string(id, text));
 }
 
-static void add_strings(struct msg *m, const char * const *s)
-{
-	struct msg_array a = msg_array_begin(m, 4);
-
-	for (; *s; s++)
-		msg_str(m, *s);
-	msg_array_end(m, a);
-}
-
 static void get_features(struct call *c)
 {
-	static const char * const list[] = { "HeaderFiltering", NULL };
+	struct msg_array a = msg_array_begin(&c->reply, 4);
 
-	add_strings(&c->reply, list);
+	msg_str(&c->reply, "ActivatableServicesChanged");
+	msg_str(&c->reply, "HeaderFiltering");
+	if (activation_uses_systemd(c->bus->activation))
+		msg_str(&c->reply, "SystemdActivation");
+	msg_array_end(&c->reply, a);
 }
 
 static void get_interfaces(struct call *c)
@@ -315,7 +307,8 @@ static const struct method dbus_methods[] = {
 	{ "RequestName", "su", "u", request_name },
 	{ "ReleaseName", "s", "u", release_name },
 	{ "StartServiceByName", "su", "u", start_service },
-	{ "UpdateActivationEnvironment", "a{ss}", "", update_environment,
+	{ "UpdateActivationEnvironment", "a{ss}", "",
+	  activation_update_environment,
 	  METHOD_CANONICAL | METHOD_OWNER },
 	{ "NameHasOwner", "s", "b", name_has_owner },
 	{ "ListNames", "", "as", list_names },
@@ -339,6 +332,7 @@ static const struct signal dbus_signals[] = {
 	{ "NameOwnerChanged", "sss" },
 	{ "NameLost", "s" },
 	{ "NameAcquired", "s" },
+	{ "ActivatableServicesChanged", "" },
 	{ NULL },
 };
 

@@ -18,6 +18,7 @@
 #include "daemon/bus.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
+#include "daemon/service_spawn.h"
 
 struct options {
 	enum bus_type type;
@@ -411,6 +412,7 @@ int main(int argc, char **argv)
 	log_open(!o.syslog_only, (o.syslog || o.syslog_only || o.fork) &&
 		 !o.nosyslog);
 	block_signals();
+	spawn_remember_limits();
 	raise_limits();
 	if (listeners_open(&l, o.address) < 0)
 		return EXIT_FAILURE;

@@ -238,15 +238,29 @@ void msg_error(struct msg *m, const struct msg_to *to, const char *name,
 	msg_str(m, text);
 }
 
-void msg_signal(struct msg *m, const struct msg_to *to, const char *path,
-		const char *interface, const char *member,
-		const char *signature)
+static void named(struct msg *m, enum dbus_type type, const struct msg_to *to,
+		  const char *path, const char *interface, const char *member,
+		  const char *signature)
 {
-	start(m, DBUS_TYPE_SIGNAL, to);
+	start(m, type, to);
 	field_str(m, DBUS_FIELD_PATH, "o", path);
 	field_str(m, DBUS_FIELD_INTERFACE, "s", interface);
 	field_str(m, DBUS_FIELD_MEMBER, "s", member);
 	start_body(m, signature);
+}
+
+void msg_call(struct msg *m, const struct msg_to *to, const char *path,
+	      const char *interface, const char *member,
+	      const char *signature)
+{
+	named(m, DBUS_TYPE_CALL, to, path, interface, member, signature);
+}
+
+void msg_signal(struct msg *m, const struct msg_to *to, const char *path,
+		const char *interface, const char *member,
+		const char *signature)
+{
+	named(m, DBUS_TYPE_SIGNAL, to, path, interface, member, signature);
 }
 
 int msg_finish(struct msg *m)

@@ -33,6 +33,9 @@ void msg_reply(struct msg *m, const struct msg_to *to, const char *signature);
 /* An error whose body is @text alone. */
 void msg_error(struct msg *m, const struct msg_to *to, const char *name,
 	       const char *text);
+void msg_call(struct msg *m, const struct msg_to *to, const char *path,
+	      const char *interface, const char *member,
+	      const char *signature);
 void msg_signal(struct msg *m, const struct msg_to *to, const char *path,
 		const char *interface, const char *member,
 		const char *signature);

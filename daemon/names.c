@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "names.h"
 
+#include "daemon/activation.h"
 #include "daemon/log.h"
 
 static void start(struct bus *bus, struct msg *m, const char *dest,
@@ -66,7 +67,12 @@ int names_move(void *ctx, const char *name, struct claimant *from,
 {
 	struct bus *bus = ctx;
 	struct peer *peer = peer_of_claimant(to);
-	int err = sw_name(bus->sw, name, peer ? peer->addr : 0);
+	int err;
+
+	/* What waits for it goes first; see activation_owned(). */
+	if (peer && activation_is_pending(bus->activation, name))
+		return 0;
+	err = sw_name(bus->sw, name, peer ? peer->addr : 0);
 
 	/* A port that ended a moment ago is no reason to refuse; the switch
 	 * will tell, and the name moves on then. */
@@ -81,6 +87,8 @@ int names_request(struct peer *peer, const char *name, uint32_t flags)
 				      strlen(name), flags, &change);
 
 	tell(bus, name, &change);
+	if (change.happened)
+		activation_owned(bus->activation, name, peer);
 	return result;
 }
 

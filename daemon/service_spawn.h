@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Starting the program of a service: its environment, and the process.
+ */
+#ifndef AFBUS_DAEMON_SERVICE_SPAWN_H
+#define AFBUS_DAEMON_SERVICE_SPAWN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* All zero is an empty one. */
+struct environment {
+	char **v;		/* NULL-terminated once n > 0 */
+	size_t n;
+};
+
+/* That of this process, without what a service manager set for us alone. */
+int environment_init(struct environment *e);
+int environment_set(struct environment *e, const char *key, const char *value);
+void environment_done(struct environment *e);
+
+/* Main calls it before it raises its own limit of descriptors: programs get
+ * the limit we were started with. */
+void spawn_remember_limits(void);
+
+/*
+ * Runs @argv[0], a path, with nothing of ours but standard output and standard
+ * error, or @output in place of them if that is not -1 (borrowed). Returns
+ * the process id; -errno: it could not be made, with *@exec_failed telling
+ * whether it was execve() that failed. SIGCHLD has to be blocked.
+ */
+pid_t spawn(char * const argv[], char * const envp[], int output,
+	    bool *exec_failed);
+
+#endif
