@@ -3,7 +3,8 @@
 #
 # Sourced by the scripts of vm/ and scripts/: where things are.
 #
-# A kernel is known by its series ("6.1"). Its folder in the cache holds
+# A kernel is known by its series ("6.1"), or by the name of its configuration
+# in vm/ ("debug"). Its folder in the cache holds
 #   root/	the Debian packages, unpacked
 #   packages	which ones, and their versions
 #   release	what `uname -r` says
@@ -29,24 +30,36 @@ say()
 	echo "${0##*/}: $*" >&2
 }
 
-kernel_dir()
+# "stock" for a series of Debian's, "built" for one of vm/build-kernel.
+kernel_kind()
 {
 	case $1 in
-	[0-9]*.[0-9]*) ;;
-	*) die "kernel '$1': expected a series such as 6.1 or 6.12" ;;
+	debug|debug-*)
+		if [ -e "$top/vm/$1.config" ]; then
+			echo built
+			return
+		fi ;;
+	*[!0-9.]*) ;;
+	[0-9]*.[0-9]*)
+		echo stock
+		return ;;
 	esac
-	case $1 in
-	*[!0-9.]*) die "kernel '$1': expected a series such as 6.1 or 6.12" ;;
-	esac
+	die "kernel '$1': expected a series such as 6.1 or 6.12, or debug"
+}
+
+kernel_dir()
+{
+	kernel_kind "$1" > /dev/null || exit
 	echo "$cache/kernel/$1"
 }
 
-# The release of a fetched kernel, fetching it if needed.
+# The release of a kernel, fetched or built if it is not there yet.
 kernel_release()
 {
-	local dir
+	local dir get=fetch
 
 	dir=$(kernel_dir "$1") || exit
-	[ -e "$dir/complete" ] || "$top/vm/fetch" "$1" || exit
+	[ "$(kernel_kind "$1")" = stock ] || get=build-kernel
+	[ -e "$dir/complete" ] || "$top/vm/$get" "$1" || exit
 	cat "$dir/release"
 }
