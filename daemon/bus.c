@@ -9,38 +9,12 @@
 
 #include "core/names.h"
 #include "daemon/activation.h"
+#include "daemon/config_reload.h"
 #include "daemon/driver.h"
+#include "daemon/enforce.h"
 #include "daemon/log.h"
 #include "daemon/names.h"
 #include "daemon/peer.h"
-
-#define SECOND 1000000ULL
-
-/* A session bus serves one user, who harms only himself; the figures are the
- * reference's, but those for connections that have not logged in. */
-static const struct limits defaults[] = {
-	[BUS_TYPE_SESSION] = {
-		.names_per_connection = 50000,
-		.matches_per_connection = 50000,
-		.connections_per_user = 100000,
-		.completed_connections = 100000,
-		.incomplete_connections = 64,
-		.auth_timeout = 30 * SECOND,
-	},
-	[BUS_TYPE_SYSTEM] = {
-		.names_per_connection = 512,
-		.matches_per_connection = 512,
-		.connections_per_user = 256,
-		.completed_connections = 2048,
-		.incomplete_connections = 64,
-		.auth_timeout = 30 * SECOND,
-	},
-};
-
-void bus_limits_default(struct limits *l, enum bus_type type)
-{
-	*l = defaults[type];
-}
 
 void bus_guid_new(char guid[BUS_GUID_LEN + 1])
 {
@@ -165,8 +139,18 @@ static int open_switch(struct bus *bus)
 {
 	const char *kind = bus->config.switch_kind;
 	bool automatic = !strcmp(kind, "auto");
-	int err = open_kind(bus, automatic ? "kernel" : kind);
+	const char *refusal = enforce_refuses_kernel(bus, bus->file);
+	int err;
 
+	if (refusal && automatic) {
+		log_info("using the user switch: %s", refusal);
+		kind = "user";
+		automatic = false;
+	} else if (refusal && !strcmp(kind, "kernel")) {
+		log_error("the kernel switch cannot be used: %s", refusal);
+		return -EOPNOTSUPP;
+	}
+	err = open_kind(bus, automatic ? "kernel" : kind);
 	if (err && automatic) {
 		log_info("using the user switch: %s", err == -EAFNOSUPPORT ?
 			 "the kernel has no AF_BUS (module af_bus)" :
@@ -181,26 +165,18 @@ static int open_switch(struct bus *bus)
 	return err;
 }
 
-/* Until somebody configures it. */
-static int activate_by_default(struct bus *bus)
-{
-	struct activation_config config;
-	int err = activation_config_init(&config, bus->config.type);
-
-	if (!err)
-		err = activation_configure(bus->activation, &config);
-	service_dirs_done(&config.dirs);
-	return err ? log_errno(err, "cannot start services") : 0;
-}
-
-int bus_new(struct bus **ret, sd_event *event, const struct bus_config *config)
+int bus_new(struct bus **ret, sd_event *event, const struct bus_config *config,
+	    struct config *file)
 {
 	struct bus *bus = calloc(1, sizeof(*bus));
 	int err;
 
-	if (!bus)
+	if (!bus) {
+		config_free(file);
 		return log_errno(-ENOMEM, "cannot make a bus");
+	}
 	bus->config = *config;
+	bus->file = file;
 	bus->event = sd_event_ref(event);
 	creds_of_self(&bus->self);
 	list_init(&bus->peers);
@@ -211,7 +187,7 @@ int bus_new(struct bus **ret, sd_event *event, const struct bus_config *config)
 	if (!err)
 		err = activation_new(&bus->activation, bus);
 	if (!err)
-		err = activate_by_default(bus);
+		err = bus_apply_config(bus);
 	if (err) {
 		bus_free(bus);
 		return err;
@@ -239,6 +215,8 @@ struct bus *bus_free(struct bus *bus)
 		return NULL;
 	bus->room = NULL;
 	bus->registry.move = NULL;
+	bus_unwatch_config(bus);
+	sd_event_source_disable_unref(bus->reload_timer);
 	bus->activation = activation_free(bus->activation);
 	while (!list_empty(&bus->doomed))
 		drop(bus, container_of(bus->doomed.next, struct peer, link));
@@ -249,6 +227,7 @@ struct bus *bus_free(struct bus *bus)
 	hmap_clear(&bus->by_addr);
 	bus->sw = sw_free(bus->sw);
 	creds_done(&bus->self);
+	config_free(bus->file);
 	sd_event_unref(bus->event);
 	free(bus);
 	return NULL;

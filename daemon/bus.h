@@ -10,22 +10,13 @@
 #ifndef AFBUS_DAEMON_BUS_H
 #define AFBUS_DAEMON_BUS_H
 
+#include "daemon/config.h"
 #include "daemon/creds.h"
 #include "daemon/registry.h"
 #include "daemon/switch.h"
 
 struct activation;
 struct peer;
-
-/* Zero in none of them. */
-struct limits {
-	size_t names_per_connection;	/* the unique name counts */
-	size_t matches_per_connection;
-	size_t connections_per_user;
-	size_t completed_connections;
-	size_t incomplete_connections;	/* more are not accepted for now */
-	uint64_t auth_timeout;		/* from accept to Hello, microseconds */
-};
 
 enum bus_type {
 	BUS_TYPE_SESSION,
@@ -38,18 +29,26 @@ struct bus_config {
 	enum bus_type type;
 	struct limits limits;
 	struct bus_limits switch_limits;
+	unsigned int mechanisms;	/* SASL_* */
 	bool allow_anonymous;
+	bool systemd_activation;
+	bool unix_only;			/* it listens nowhere else */
 	const char *switch_kind;	/* "auto", "kernel", "user" */
 	const char *address;		/* as listened on, for status */
+	const char *config_path;	/* to be read again; NULL: built in */
 	char guid[BUS_GUID_LEN + 1];
 };
 
 struct bus {
 	struct bus_config config;
+	struct config *file;		/* as read last */
 	sd_event *event;
 	struct sw *sw;
 	struct creds self;
 	struct activation *activation;
+	sd_event_source **watches;	/* of folders of files */
+	size_t n_watches;
+	sd_event_source *reload_timer;	/* when they have changed */
 
 	struct registry registry;
 	struct hmap users;		/* struct user */
@@ -66,11 +65,12 @@ struct bus {
 	void *room_ctx;
 };
 
-void bus_limits_default(struct limits *l, enum bus_type type);
 void bus_guid_new(char guid[BUS_GUID_LEN + 1]);
 
-/* Says why it failed. @config is copied, @config->address is not. */
-int bus_new(struct bus **ret, sd_event *event, const struct bus_config *config);
+/* Says why it failed. @config is copied, its strings are not; its limits are
+ * those of @file, which the bus owns, on failure too. */
+int bus_new(struct bus **ret, sd_event *event, const struct bus_config *config,
+	    struct config *file);
 struct bus *bus_free(struct bus *bus);		/* NULL is fine */
 
 uint32_t bus_next_serial(struct bus *bus);

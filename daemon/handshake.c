@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/enforce.h"
 #include "daemon/sasl.h"
 
 struct handshake {
@@ -78,8 +79,12 @@ static void finish(struct handshake *h)
 	h->fd = -1;
 	/* The switch will want to wait for the same descriptor. */
 	h->io = sd_event_source_disable_unref(h->io);
-	if (peer_attach(peer, fd) < 0)
+	if (!enforce_connect(peer)) {
+		close(fd);
 		peer_doom(peer);
+	} else if (peer_attach(peer, fd) < 0) {
+		peer_doom(peer);
+	}
 }
 
 static int on_input(sd_event_source *s, int fd, uint32_t events, void *ctx)
@@ -98,13 +103,10 @@ static int on_input(sd_event_source *s, int fd, uint32_t events, void *ctx)
 	return 0;
 }
 
-/* Everybody may come to a system bus; policy is asked later. */
-static bool external_ok(const struct peer *peer)
+static unsigned int mechanisms(const struct bus_config *config)
 {
-	const struct bus *bus = peer->bus;
-
-	return bus->config.type == BUS_TYPE_SYSTEM || !peer->creds.uid ||
-	       peer->creds.uid == bus->self.uid;
+	return config->allow_anonymous ? config->mechanisms :
+					 config->mechanisms & ~SASL_ANONYMOUS;
 }
 
 int handshake_new(struct handshake **ret, struct peer *peer, int fd)
@@ -120,8 +122,7 @@ int handshake_new(struct handshake **ret, struct peer *peer, int fd)
 	h->fd = fd;
 	h->sasl.guid = peer->bus->config.guid;
 	h->sasl.uid = peer->creds.uid;
-	h->sasl.allow_external = external_ok(peer);
-	h->sasl.allow_anonymous = peer->bus->config.allow_anonymous;
+	h->sasl.mechanisms = mechanisms(&peer->bus->config);
 	err = sd_event_add_io(peer->bus->event, &h->io, fd, EPOLLIN, on_input,
 			      h);
 	if (err < 0) {

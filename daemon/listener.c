@@ -23,6 +23,7 @@
 struct listener {
 	struct listeners *all;
 	int fd;
+	unsigned int group;	/* of the listeners_add() that made it */
 	bool inherited;
 	char *path;		/* made by us, or NULL */
 	dev_t dev;		/* what is at @path, if it is still ours */
@@ -34,6 +35,7 @@ struct listener {
 struct listeners {
 	struct bus *bus;	/* once started */
 	sd_event_source *retry;
+	unsigned int group;	/* the last one */
 	size_t n;
 	struct listener **v;
 };
@@ -71,6 +73,7 @@ static int add(struct listeners *all, int fd, struct listener **ret)
 	}
 	l->all = all;
 	l->fd = fd;
+	l->group = all->group;
 	all->v[all->n++] = l;
 	*ret = l;
 	return 0;
@@ -311,37 +314,54 @@ static int open_one(struct listeners *all, char *text)
 	return -EPROTONOSUPPORT;
 }
 
-int listeners_open(struct listeners **ret, const char *addresses)
+struct listeners *listeners_new(void)
 {
-	struct listeners *all = calloc(1, sizeof(*all));
-	char *copy = strdup(addresses), *one, *save;
-	int err = all && copy ? 0 : -ENOMEM;
+	return calloc(1, sizeof(struct listeners));
+}
 
+int listeners_add(struct listeners *all, const char *addresses)
+{
+	char *copy = strdup(addresses), *one, *save;
+	size_t before = all->n;
+	int err = copy ? 0 : -ENOMEM;
+
+	all->group++;
 	for (one = err ? NULL : strtok_r(copy, ";", &save); one && !err;
 	     one = strtok_r(NULL, ";", &save))
 		err = open_one(all, one);
-	if (!err && !all->n)
+	if (!err && all->n == before)
 		err = -EINVAL;
 	free(copy);
-	if (err) {
-		listeners_close(all);
-		return log_errno(err, "cannot listen on \"%s\"", addresses);
-	}
-	*ret = all;
-	return 0;
+	return err ? log_errno(err, "cannot listen on \"%s\"", addresses) : 0;
+}
+
+bool listeners_unix_only(const struct listeners *l)
+{
+	return true;
+}
+
+static void print_group(FILE *f, const struct listeners *l, unsigned int group,
+			const char *guid)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		if (l->v[i]->group == group)
+			fprintf(f, "%s%s,guid=%s", ftell(f) ? ";" : "",
+				l->v[i]->address, guid);
 }
 
 char *listeners_address(const struct listeners *l, const char *guid)
 {
 	char *text = NULL;
-	size_t i, len;
+	unsigned int group;
+	size_t len;
 	FILE *f = open_memstream(&text, &len);
 
 	if (!f)
 		return NULL;
-	for (i = 0; i < l->n; i++)
-		fprintf(f, "%s%s,guid=%s", i ? ";" : "", l->v[i]->address,
-			guid);
+	for (group = l->group; group; group--)
+		print_group(f, l, group, guid);
 	if (fclose(f)) {
 		free(text);
 		return NULL;

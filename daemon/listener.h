@@ -17,10 +17,13 @@
 
 struct listeners;
 
-/* Says why it failed. */
-int listeners_open(struct listeners **ret, const char *addresses);
-/* The addresses for clients, with guid= in each. NULL: no memory. The caller
- * frees it. */
+struct listeners *listeners_new(void);		/* NULL: no memory */
+/* Listens at all @addresses. Says why it failed. */
+int listeners_add(struct listeners *l, const char *addresses);
+/* None of them is a network's. */
+bool listeners_unix_only(const struct listeners *l);
+/* The addresses for clients, with guid= in each, what was added last in front.
+ * NULL: no memory. The caller frees it. */
 char *listeners_address(const struct listeners *l, const char *guid);
 /* The bus has to live longer. Says why it failed. */
 int listeners_start(struct listeners *l, struct bus *bus);

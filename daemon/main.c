@@ -1,213 +1,47 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * afbusd, the bus master: options, going to the background, the life of the
- * event loop. Options are dbus-daemon's where it has them.
+ * afbusd, the bus master: from the command line and the configuration to the
+ * event loop, and to its end. The order of things is dbus-daemon's: the
+ * sockets are made before the user is changed, and whoever waits for the
+ * start of the bus is told when it listens.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "daemon/bus.h"
+#include "daemon/config_reload.h"
+#include "daemon/driver.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
+#include "daemon/options.h"
+#include "daemon/privileges.h"
+#include "daemon/sasl.h"
 #include "daemon/service_spawn.h"
 
-struct options {
-	enum bus_type type;
-	const char *address;
-	const char *switch_kind;
-	int address_fd;			/* -1: do not print */
-	int pid_fd;
-	bool fork;
+struct start {
+	struct options o;
+	struct config *config;
+	struct listeners *listeners;
+	unsigned int mechanisms;	/* SASL_* */
+	struct account account;		/* with config->user */
+	bool background;
 	bool syslog;
-	bool syslog_only;
-	bool nosyslog;
-	bool allow_anonymous;
+	char *pidfile;			/* NULL: none */
+	bool has_pidfile;		/* it is ours */
+	char *config_path;		/* absolute; NULL: none */
+	int parent;			/* who waits for the start, or -1 */
 };
 
-static const char usage[] =
-	"usage: afbusd [--session | --system] [OPTION...]\n"
-	"  --address=ADDRESS         listen there; several are separated by ';'\n"
-	"  --print-address[=FD]      print the address for clients\n"
-	"  --print-pid[=FD]          print the process id\n"
-	"  --fork, --nofork          go to the background, or do not (default)\n"
-	"  --syslog, --nosyslog, --syslog-only\n"
-	"  --switch=auto|kernel|user who moves the messages\n"
-	"  --allow-anonymous         let clients in that do not say who they are\n"
-	"  --version, --help\n";
-
-static int fail(const char *format, const char *arg)
-{
-	fprintf(stderr, "afbusd: ");
-	fprintf(stderr, format, arg);
-	fprintf(stderr, "\n");
-	return -EINVAL;
-}
-
-/* How an option is taken: an element of options[] below, and what it sets. */
-struct opt {
-	const char *name;
-	int arg;		/* as in struct option */
-	int (*take)(struct options *o, const struct opt *opt, char **argv);
-	size_t offset;		/* in struct options */
-	int value;
-};
-
-#define FIELD(o, opt, type) (*(type *)((char *)(o) + (opt)->offset))
-
-static int take_nothing(struct options *o, const struct opt *opt, char **argv)
-{
-	return 0;
-}
-
-static int take_bool(struct options *o, const struct opt *opt, char **argv)
-{
-	FIELD(o, opt, bool) = opt->value;
-	return 0;
-}
-
-static int take_type(struct options *o, const struct opt *opt, char **argv)
-{
-	o->type = (enum bus_type)opt->value;
-	return 0;
-}
-
-static int take_text(struct options *o, const struct opt *opt, char **argv)
-{
-	FIELD(o, opt, const char *) = optarg;
-	return 0;
-}
-
-/* Either "--print-x=FD" or, as dbus-daemon has it, "--print-x FD". */
-static int take_fd(struct options *o, const struct opt *opt, char **argv)
-{
-	const char *text = optarg;
-	char *end;
-	long fd;
-
-	FIELD(o, opt, int) = STDOUT_FILENO;
-	if (!text && argv[optind] && argv[optind][0] >= '0' &&
-	    argv[optind][0] <= '9')
-		text = argv[optind++];
-	if (!text)
-		return 0;
-	fd = strtol(text, &end, 10);
-	if (*end || !*text || fd < 0 || fd > 65535)
-		return fail("Invalid file descriptor: \"%s\"", text);
-	FIELD(o, opt, int) = (int)fd;
-	return 0;
-}
-
-static int take_switch(struct options *o, const struct opt *opt, char **argv)
-{
-	o->switch_kind = optarg;
-	if (strcmp(optarg, "auto") && strcmp(optarg, "kernel") &&
-	    strcmp(optarg, "user"))
-		return fail("--switch is auto, kernel or user, not \"%s\"",
-			    optarg);
-	return 0;
-}
-
-static int take_config(struct options *o, const struct opt *opt, char **argv)
-{
-	return fail("configuration files are not read yet: \"%s\"", optarg);
-}
-
-static void print_and_exit(const char *text)
-{
-	fputs(text, stdout);
-	exit(fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS);
-}
-
-static int take_version(struct options *o, const struct opt *opt, char **argv)
-{
-	print_and_exit("afbusd " AFBUS_VERSION "\n");
-	return 0;
-}
-
-static int take_help(struct options *o, const struct opt *opt, char **argv)
-{
-	print_and_exit(usage);
-	return 0;
-}
-
-#define AT(field) offsetof(struct options, field)
-
-static const struct opt options[] = {
-	{ "session", no_argument, take_type, 0, BUS_TYPE_SESSION },
-	{ "system", no_argument, take_type, 0, BUS_TYPE_SYSTEM },
-	{ "config-file", required_argument, take_config },
-	{ "address", required_argument, take_text, AT(address) },
-	{ "print-address", optional_argument, take_fd, AT(address_fd) },
-	{ "print-pid", optional_argument, take_fd, AT(pid_fd) },
-	{ "fork", no_argument, take_bool, AT(fork), true },
-	{ "nofork", no_argument, take_bool, AT(fork), false },
-	{ "syslog", no_argument, take_bool, AT(syslog), true },
-	{ "nosyslog", no_argument, take_bool, AT(nosyslog), true },
-	{ "syslog-only", no_argument, take_bool, AT(syslog_only), true },
-	{ "nopidfile", no_argument, take_nothing },
-	{ "systemd-activation", no_argument, take_nothing },
-	{ "switch", required_argument, take_switch },
-	{ "allow-anonymous", no_argument, take_bool, AT(allow_anonymous),
-	  true },
-	{ "version", no_argument, take_version },
-	{ "help", no_argument, take_help },
-};
-#define N_OPTIONS (sizeof(options) / sizeof(options[0]))
-#define FIRST_OPTION 256	/* getopt_long() shall return no character */
-
-static int take_option(struct options *o, int found, char **argv)
-{
-	const struct opt *opt = options + (found - FIRST_OPTION);
-
-	if (found < FIRST_OPTION) {
-		fputs(usage, stderr);
-		return -EINVAL;
-	}
-	return opt->take(o, opt, argv);
-}
-
-static const char *default_address(enum bus_type type)
-{
-	if (sd_listen_fds(0) > 0)
-		return "systemd:";
-	return type == BUS_TYPE_SYSTEM ?
-	       "unix:path=/run/dbus/system_bus_socket" : "unix:tmpdir=/tmp";
-}
-
-static int parse_options(struct options *o, int argc, char **argv)
-{
-	struct option list[N_OPTIONS + 1] = { 0 };
-	int found, err;
-	size_t i;
-
-	for (i = 0; i < N_OPTIONS; i++)
-		list[i] = (struct option){ options[i].name, options[i].arg,
-					   NULL, (int)(FIRST_OPTION + i) };
-	*o = (struct options){
-		.switch_kind = "auto",
-		.address_fd = -1,
-		.pid_fd = -1,
-	};
-	while ((found = getopt_long(argc, argv, "", list, NULL)) != -1) {
-		err = take_option(o, found, argv);
-		if (err)
-			return err;
-	}
-	if (optind < argc)
-		return fail("unexpected argument \"%s\"", argv[optind]);
-	if (!o->address)
-		o->address = default_address(o->type);
-	return 0;
-}
+/* ---- telling that we are there ---- */
 
 static int print_line(int fd, const char *text)
 {
@@ -235,37 +69,30 @@ static int print_about_us(const struct options *o, const char *address)
 	return err ? err : print_line(o->pid_fd, pid);
 }
 
-static int on_stop(sd_event_source *s, const struct signalfd_siginfo *si,
-		   void *ctx)
+static int write_pidfile(struct start *s)
 {
-	return sd_event_exit(sd_event_source_get_event(s), 0);
+	int fd, err = 0;
+
+	if (!s->pidfile)
+		return 0;
+	fd = open(s->pidfile, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return log_errno(-errno, "cannot create pid file \"%s\"",
+				 s->pidfile);
+	s->has_pidfile = true;
+	if (dprintf(fd, "%d\n", (int)getpid()) < 0)
+		err = log_errno(-errno, "cannot write pid file \"%s\"",
+				s->pidfile);
+	close(fd);
+	return err;
 }
 
-static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si,
-		     void *ctx)
-{
-	log_info("nothing to reload");
-	return 0;
-}
-
-static int add_signals(sd_event *event)
-{
-	int err = sd_event_add_signal(event, NULL, SIGTERM, on_stop, NULL);
-
-	if (err >= 0)
-		err = sd_event_add_signal(event, NULL, SIGINT, on_stop, NULL);
-	if (err >= 0)
-		err = sd_event_add_signal(event, NULL, SIGHUP, on_reload, NULL);
-	return err < 0 ? log_errno(err, "cannot handle signals") : 0;
-}
-
-/* From here on nobody waits for us any more. */
-static void ready(const struct options *o, int parent)
+static void ready(struct start *s)
 {
 	int null;
 
 	sd_notify(0, "READY=1");
-	if (!o->fork)
+	if (!s->background)
 		return;
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null >= 0) {
@@ -275,34 +102,54 @@ static void ready(const struct options *o, int parent)
 		if (null > STDERR_FILENO)
 			close(null);
 	}
-	if (write(parent, "", 1) != 1)
+	if (write(s->parent, "", 1) != 1)
 		log_warning("the parent did not wait");
-	close(parent);
+	close(s->parent);
 }
 
-static int serve_bus(const struct options *o, struct listeners *l,
-		     sd_event *event, const struct bus_config *config,
-		     int parent)
-{
-	struct bus *bus;
-	int err = bus_new(&bus, event, config);
+/* ---- the life of the bus ---- */
 
+static int on_stop(sd_event_source *src, const struct signalfd_siginfo *si,
+		   void *ctx)
+{
+	return sd_event_exit(sd_event_source_get_event(src), 0);
+}
+
+static int on_reload(sd_event_source *src, const struct signalfd_siginfo *si,
+		     void *ctx)
+{
+	char why[CONFIG_WHY_MAX];
+
+	bus_reload_config(ctx, why);
+	return 0;
+}
+
+static int add_signals(sd_event *event, struct bus *bus)
+{
+	int err = sd_event_add_signal(event, NULL, SIGTERM, on_stop, NULL);
+
+	if (err >= 0)
+		err = sd_event_add_signal(event, NULL, SIGINT, on_stop, NULL);
+	if (err >= 0)
+		err = sd_event_add_signal(event, NULL, SIGHUP, on_reload, bus);
+	return err < 0 ? log_errno(err, "cannot handle signals") : 0;
+}
+
+static int run(struct start *s, sd_event *event, struct bus *bus)
+{
+	int err = listeners_start(s->listeners, bus);
+
+	if (!err)
+		err = add_signals(event, bus);
+	if (!err)
+		err = print_about_us(&s->o, bus->config.address);
 	if (err)
 		return err;
-	err = listeners_start(l, bus);
-	if (!err)
-		err = add_signals(event);
-	if (!err)
-		err = print_about_us(o, config->address);
-	if (!err) {
-		ready(o, parent);
-		err = sd_event_loop(event);
-		if (err < 0)
-			log_errno(err, "the event loop failed");
-		sd_notify(0, "STOPPING=1");
-	}
-	listeners_close(l);
-	bus_free(bus);
+	ready(s);
+	err = sd_event_loop(event);
+	if (err < 0)
+		log_errno(err, "the event loop failed");
+	sd_notify(0, "STOPPING=1");
 	return err;
 }
 
@@ -313,40 +160,83 @@ static uint64_t env_number(const char *name)
 	return text ? strtoull(text, NULL, 10) : 0;
 }
 
-/* Until there are configuration files; tests want to reach limits soon. */
+/* Tests want to reach limits soon. */
 static void limits_from_env(struct bus_limits *l)
 {
-	l->queue_bytes = env_number("AFBUSD_QUEUE_BYTES");
+	uint64_t queue = env_number("AFBUSD_QUEUE_BYTES");
+
+	if (queue)
+		l->queue_bytes = queue;
 	l->stall_ms = (uint32_t)env_number("AFBUSD_STALL_MS");
 }
 
-/* Owns @l. */
-static int serve(const struct options *o, struct listeners *l, int parent)
+static enum bus_type type_of(const struct config *c)
+{
+	if (c->type && !strcmp(c->type, "system"))
+		return BUS_TYPE_SYSTEM;
+	return BUS_TYPE_SESSION;
+}
+
+static int serve_bus(struct start *s, sd_event *event, const char *guid,
+		     const char *address)
 {
 	struct bus_config config = {
-		.type = o->type,
-		.allow_anonymous = o->allow_anonymous,
-		.switch_kind = o->switch_kind,
+		.type = type_of(s->config),
+		.mechanisms = s->mechanisms,
+		.allow_anonymous = s->config->allow_anonymous,
+		.systemd_activation = s->o.systemd_activation,
+		.unix_only = listeners_unix_only(s->listeners),
+		.switch_kind = s->o.switch_kind,
+		.address = address,
+		.config_path = s->config_path,
 	};
+	struct bus *bus;
+	int err;
+
+	limits_for_switch(&s->config->limits, &config.switch_limits);
+	limits_from_env(&config.switch_limits);
+	strcpy(config.guid, guid);
+	err = bus_new(&bus, event, &config, s->config);
+	s->config = NULL;
+	if (err)
+		return err;
+	err = run(s, event, bus);
+	s->listeners = listeners_close(s->listeners);
+	bus_free(bus);
+	return err;
+}
+
+static int serve(struct start *s)
+{
+	char guid[BUS_GUID_LEN + 1];
 	sd_event *event = NULL;
 	char *address;
 	int err;
 
-	bus_limits_default(&config.limits, o->type);
-	limits_from_env(&config.switch_limits);
-	bus_guid_new(config.guid);
-	address = listeners_address(l, config.guid);
-	config.address = address;
+	bus_guid_new(guid);
+	address = listeners_address(s->listeners, guid);
 	err = address ? sd_event_new(&event) : -ENOMEM;
-	if (err < 0) {
-		listeners_close(l);
+	if (err < 0)
 		log_errno(err, "cannot start");
-	} else {
-		err = serve_bus(o, l, event, &config, parent);
-	}
+	else
+		err = serve_bus(s, event, guid, address);
 	sd_event_unref(event);
 	free(address);
 	return err;
+}
+
+/* ---- before it ---- */
+
+/* What is opened later must not become one of the first three. */
+static void fill_standard_fds(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
 }
 
 static void block_signals(void)
@@ -372,6 +262,138 @@ static void raise_limits(void)
 	setrlimit(RLIMIT_NOFILE, &rl);
 }
 
+/* It is read again when we may be in another folder. */
+static char *absolute(const char *path)
+{
+	char *cwd, *full;
+
+	if (path[0] == '/')
+		return strdup(path);
+	cwd = getcwd(NULL, 0);
+	if (!cwd || asprintf(&full, "%s/%s", cwd, path) < 0)
+		full = NULL;
+	free(cwd);
+	return full;
+}
+
+static int load_config(struct start *s)
+{
+	char why[CONFIG_WHY_MAX] = "there is no memory";
+	int err = 0;
+
+	if (s->o.config_file) {
+		s->config_path = absolute(s->o.config_file);
+		err = s->config_path ? config_load(&s->config, s->config_path,
+						   why) : -ENOMEM;
+	} else {
+		s->config = config_builtin();
+	}
+	if (err || !s->config) {
+		fprintf(stderr, "afbusd: Failed to start message bus: %s\n",
+			why);
+		return err ? err : -ENOMEM;
+	}
+	if (s->o.allow_anonymous)
+		s->config->allow_anonymous = true;
+	return 0;
+}
+
+static void open_log(struct start *s)
+{
+	static const bool to_syslog[] = {
+		[SYSLOG_TOO] = true, [SYSLOG_ONLY] = true,
+		[SYSLOG_NEVER] = false,
+	};
+	enum option_syslog o = s->o.syslog;
+
+	/* In the background there is nobody else to tell. */
+	s->syslog = o == SYSLOG_AS_CONFIGURED ?
+		    s->config->syslog || s->background : to_syslog[o];
+	log_open(o != SYSLOG_ONLY, s->syslog);
+}
+
+static int find_mechanisms(struct start *s)
+{
+	const struct config_strings *auth = &s->config->auth;
+	unsigned int m;
+	size_t i;
+
+	for (i = 0; i < auth->n; i++) {
+		m = sasl_mechanism(auth->v[i]);
+		if (!m) {
+			log_error("Failed to start message bus: unsupported auth mechanism \"%s\"; there are EXTERNAL, DBUS_COOKIE_SHA1 and ANONYMOUS",
+				  auth->v[i]);
+			return -EINVAL;
+		}
+		s->mechanisms |= m;
+	}
+	if (!auth->n)
+		s->mechanisms = SASL_ALL;
+	if (s->o.allow_anonymous)
+		s->mechanisms |= SASL_ANONYMOUS;
+	return 0;
+}
+
+static int check_config(struct start *s)
+{
+	int err = find_mechanisms(s);
+
+	if (err)
+		return err;
+	if (s->config->apparmor == CONFIG_APPARMOR_REQUIRED) {
+		log_error("Failed to start message bus: AppArmor mediation is required, but this bus has none");
+		return -EOPNOTSUPP;
+	}
+	if (s->o.config_file && !s->o.address && !s->config->listen.n) {
+		log_error("Failed to start message bus: %s: Configuration file needs one or more <listen> elements giving addresses",
+			  s->o.config_file);
+		return -EINVAL;
+	}
+	if (s->config->user && account_find(&s->account, s->config->user)) {
+		log_error("Failed to start message bus: Could not get UID and GID for username \"%s\"",
+			  s->config->user);
+		return -ENOENT;
+	}
+	return 0;
+}
+
+/* A bus that still runs shall keep its sockets. */
+static int check_pidfile(struct start *s)
+{
+	if (!s->o.pidfile || !s->config->pidfile)
+		return 0;
+	s->pidfile = strdup(s->config->pidfile);
+	if (!s->pidfile)
+		return log_errno(-ENOMEM, "cannot start");
+	if (access(s->pidfile, F_OK) < 0)
+		return 0;
+	log_error("Failed to start message bus: The pid file \"%s\" exists, if the message bus is not running, remove this file",
+		  s->pidfile);
+	return -EEXIST;
+}
+
+static const char *default_address(void)
+{
+	return sd_listen_fds(0) > 0 ? "systemd:" : "unix:tmpdir=/tmp";
+}
+
+static int open_listeners(struct start *s)
+{
+	const struct config_strings *listen = &s->config->listen;
+	size_t i;
+	int err = 0;
+
+	s->listeners = listeners_new();
+	if (!s->listeners)
+		return log_errno(-ENOMEM, "cannot listen");
+	if (s->o.address || !listen->n)
+		return listeners_add(s->listeners, s->o.address ? s->o.address :
+						   default_address());
+	for (i = 0; !err && i < listen->n; i++)
+		err = listeners_add(s->listeners, listen->v[i]);
+	return err;
+}
+
 /* The parent leaves when the child is ready; its exit status says whether. */
 static int wait_for_child(int fd)
 {
@@ -380,14 +402,15 @@ static int wait_for_child(int fd)
 	return read(fd, &byte, 1) == 1 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Returns in the child, with *@parent to tell that it is ready. */
-static int go_to_background(int *parent)
+/* Returns in the child. */
+static int go_to_background(struct start *s)
 {
 	int fds[2];
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return log_errno(-errno, "cannot make a pipe");
+	fflush(stdout);
 	pid = fork();
 	if (pid < 0)
 		return log_errno(-errno, "cannot fork");
@@ -397,28 +420,77 @@ static int go_to_background(int *parent)
 	}
 	close(fds[0]);
 	setsid();
-	*parent = fds[1];
+	if (chdir("/") < 0)
+		log_errno(-errno, "cannot change to /");
+	if (!s->config->keep_umask)
+		umask(022);
+	s->parent = fds[1];
 	return 0;
+}
+
+static int start(struct start *s)
+{
+	int err = check_config(s);
+
+	if (!err && s->o.task == TASK_CHECK_CONFIG)
+		return 0;
+	if (!err)
+		err = check_pidfile(s);
+	if (!err)
+		err = open_listeners(s);
+	if (!err && s->background)
+		err = go_to_background(s);
+	if (!err)
+		err = write_pidfile(s);
+	if (!err) {
+		spawn_remember_limits();
+		raise_limits();
+	}
+	if (!err && s->config->user)
+		err = account_become(&s->account);
+	return err ? err : serve(s);
+}
+
+static void finish(struct start *s)
+{
+	listeners_close(s->listeners);
+	/* In vain if our user may not do that any more. */
+	if (s->has_pidfile)
+		unlink(s->pidfile);
+	free(s->pidfile);
+	free(s->config_path);
+	config_free(s->config);
+}
+
+static int introspect(void)
+{
+	char *text = driver_introspect_text();
+
+	if (!text)
+		return -ENOMEM;
+	puts(text);
+	free(text);
+	return fflush(stdout) ? -EIO : 0;
 }
 
 int main(int argc, char **argv)
 {
-	struct listeners *l;
-	struct options o;
-	int parent = -1;
+	struct start s = { .parent = -1 };
+	int err;
 
-	if (parse_options(&o, argc, argv) < 0)
+	fill_standard_fds();
+	if (options_parse(&s.o, argc, argv) < 0)
 		return EXIT_FAILURE;
-	log_open(!o.syslog_only, (o.syslog || o.syslog_only || o.fork) &&
-		 !o.nosyslog);
+	if (s.o.task == TASK_INTROSPECT)
+		return introspect() < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (load_config(&s) < 0)
+		return EXIT_FAILURE;
+	s.background = s.o.task == TASK_SERVE &&
+		       (s.o.fork == FORK_ALWAYS ||
+			(s.o.fork == FORK_AS_CONFIGURED && s.config->fork));
+	open_log(&s);
 	block_signals();
-	spawn_remember_limits();
-	raise_limits();
-	if (listeners_open(&l, o.address) < 0)
-		return EXIT_FAILURE;
-	if (o.fork && go_to_background(&parent) < 0) {
-		listeners_close(l);
-		return EXIT_FAILURE;
-	}
-	return serve(&o, l, parent) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	err = start(&s);
+	finish(&s);
+	return err < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -143,6 +143,7 @@ struct peer *peer_free(struct peer *peer)
 		hmap_del(&bus->by_addr, &peer->by_addr);
 	matches_free(peer);
 	creds_done(&peer->creds);
+	policy_block_unref(peer->policy);
 	if (peer->state == PEER_ACTIVE) {
 		bus->n_completed--;
 		user_put(bus, peer->user);

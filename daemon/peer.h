@@ -33,6 +33,7 @@ struct peer {
 	bool anonymous;			/* its user is not known to the bus */
 	bool pass_fds;
 	struct creds creds;
+	struct policy_block *policy;	/* from the end of the handshake on */
 	uint64_t since;			/* accepted, usec of CLOCK_BOOTTIME */
 	struct handshake *handshake;	/* PEER_AUTH */
 	sd_event_source *timer;		/* until PEER_ACTIVE */

@@ -9,7 +9,7 @@
  * authenticated, 0: ask for data, -EACCES: no. */
 struct sasl_mechanism {
 	const char *name;
-	bool (*allowed)(const struct sasl *s);
+	unsigned int flag;
 	int (*respond)(struct sasl *s, const char *data, size_t len);
 };
 
@@ -22,11 +22,6 @@ static int answer(struct sasl *s, const char *a, const char *b)
 		return -ENOBUFS;
 	s->out_len += (size_t)n;
 	return 0;
-}
-
-static bool external_allowed(const struct sasl *s)
-{
-	return s->allow_external;
 }
 
 /* The identity claimed may be left out, or has to be the true one. */
@@ -44,11 +39,6 @@ static int external(struct sasl *s, const char *data, size_t len)
 	return 1;
 }
 
-static bool anonymous_allowed(const struct sasl *s)
-{
-	return s->allow_anonymous;
-}
-
 /* @data is a trace that means nothing here. */
 static int anonymous(struct sasl *s, const char *data, size_t len)
 {
@@ -57,10 +47,27 @@ static int anonymous(struct sasl *s, const char *data, size_t len)
 }
 
 static const struct sasl_mechanism mechanisms[] = {
-	{ "EXTERNAL", external_allowed, external },
-	{ "ANONYMOUS", anonymous_allowed, anonymous },
+	{ "EXTERNAL", SASL_EXTERNAL, external },
+	{ "ANONYMOUS", SASL_ANONYMOUS, anonymous },
 };
 #define N_MECHANISMS (sizeof(mechanisms) / sizeof(mechanisms[0]))
+
+static const struct sasl_mechanism *find_mechanism(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < N_MECHANISMS; i++)
+		if (!strcmp(mechanisms[i].name, name))
+			return &mechanisms[i];
+	return NULL;
+}
+
+unsigned int sasl_mechanism(const char *name)
+{
+	const struct sasl_mechanism *m = find_mechanism(name);
+
+	return m ? m->flag : 0;
+}
 
 static int reject(struct sasl *s)
 {
@@ -73,7 +80,7 @@ static int reject(struct sasl *s)
 	if (++s->failed > SASL_MAX_FAILED)
 		return -EPROTO;
 	for (i = 0; i < N_MECHANISMS; i++) {
-		if (!mechanisms[i].allowed(s))
+		if (!(mechanisms[i].flag & s->mechanisms))
 			continue;
 		strcat(list, " ");
 		strcat(list, mechanisms[i].name);
@@ -147,14 +154,8 @@ static char *first_word(char **args)
 
 static int cmd_auth(struct sasl *s, char *args)
 {
-	const char *name = first_word(&args);
-	size_t i;
-
-	s->mechanism = NULL;
-	for (i = 0; i < N_MECHANISMS; i++)
-		if (!strcmp(mechanisms[i].name, name))
-			s->mechanism = &mechanisms[i];
-	if (!s->mechanism || !s->mechanism->allowed(s))
+	s->mechanism = find_mechanism(first_word(&args));
+	if (!s->mechanism || !(s->mechanism->flag & s->mechanisms))
 		return reject(s);
 	return respond(s, *args ? args : NULL, strlen(args));
 }

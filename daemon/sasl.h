@@ -27,14 +27,18 @@ enum sasl_state {
 	SASL_DONE,
 };
 
+/* Mechanisms. */
+#define SASL_EXTERNAL	0x1
+#define SASL_ANONYMOUS	0x2
+#define SASL_ALL	0x3
+
 struct sasl_mechanism;
 
 struct sasl {
 	/* Set before the start. */
 	const char *guid;
 	uid_t uid;		/* the client's, from the kernel */
-	bool allow_external;
-	bool allow_anonymous;
+	unsigned int mechanisms;	/* SASL_*, those that are offered */
 
 	/* Results, once SASL_DONE. */
 	bool anonymous;
@@ -51,6 +55,9 @@ struct sasl {
 	size_t out_len;
 	char out[4096];
 };
+
+/* SASL_* of a name; 0: there is none. */
+unsigned int sasl_mechanism(const char *name);
 
 /*
  * Takes @len bytes at @data, sets *@used to how many belong to the handshake

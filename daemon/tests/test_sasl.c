@@ -56,7 +56,7 @@ static struct sasl *new_sasl(void)
 	assert_non_null(s);
 	s->guid = GUID;
 	s->uid = 1000;
-	s->allow_external = true;
+	s->mechanisms = SASL_EXTERNAL;
 	return s;
 }
 
@@ -120,8 +120,8 @@ static void anonymous(void **state)
 	struct sasl *s = new_sasl();
 	size_t left;
 
-	s->allow_anonymous = true;
-	s->allow_external = false;
+	s->mechanisms |= SASL_ANONYMOUS;
+	s->mechanisms &= ~SASL_EXTERNAL;
 	assert_int_equal(feed(s, in, sizeof(in) - 1, 100, &left), 1);
 	assert_true(s->anonymous);
 	free(s);
