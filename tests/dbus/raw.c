@@ -292,8 +292,12 @@ static const char *signature(const struct spec *s, char *sig)
 {
 	size_t i, n = 0;
 
-	for (i = 0; i < 8 && s->args[i]; i++)
-		sig[n++] = 's';
+	if (s->dict || s->array)
+		n = (size_t)sprintf(sig, "%s", s->dict ? "a{ss}" : "as");
+	for (i = 0; !n && i < 8 && s->args[i]; i++)
+		;
+	for (; !s->dict && !s->array && n < i; n++)
+		sig[n] = 's';
 	if (s->has_u)
 		sig[n++] = 'u';
 	sig[n] = 0;
@@ -319,10 +323,17 @@ static void put_fields(struct out *o, const struct spec *s)
 
 static void put_body(struct out *o, const struct spec *s)
 {
-	size_t i;
+	struct out array = *o;
+	size_t i, start;
 
+	if (s->dict || s->array)
+		put32(o, 0);
+	pad(o, s->dict ? 8 : 1);
+	start = o->len;
 	for (i = 0; i < 8 && s->args[i]; i++)
 		put_str(o, s->args[i]);
+	if (s->dict || s->array)
+		put32(&array, (uint32_t)(o->len - start));
 	if (s->has_u)
 		put32(o, s->u);
 	if (!s->bytes)

@@ -49,7 +49,8 @@ struct raw {
 };
 
 /* A message; a NULL or zero field is left out. The body has the strings of
- * @args, then @u if @has_u, then @bytes bytes as an array if > 0. */
+ * @args, then @u if @has_u, then @bytes bytes as an array if > 0. With @dict
+ * the strings are the one entry of an a{ss}, with @array they are an as. */
 struct spec {
 	uint8_t type;		/* 0: a call */
 	uint8_t flags;
@@ -58,6 +59,7 @@ struct spec {
 	uint32_t reply_serial, unix_fds;
 	const char *path, *interface, *member, *error, *destination, *sender;
 	const char *args[8];
+	bool dict, array;
 	bool has_u;
 	uint32_t u;
 	size_t bytes;
