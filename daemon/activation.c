@@ -460,23 +460,6 @@ static void block_sigchld(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-int activation_config_init(struct activation_config *c, enum bus_type type)
-{
-	bool session = type == BUS_TYPE_SESSION;
-	int err;
-
-	*c = (struct activation_config){
-		.timeout = session ? 120000000 : 25000000,
-		.max_pending = session ? 10000 : 512,
-		.output = -1,
-	};
-	err = session ? service_dirs_add_session(&c->dirs) :
-			service_dirs_add_system(&c->dirs);
-	if (err)
-		service_dirs_done(&c->dirs);
-	return err;
-}
-
 int activation_new(struct activation **ret, struct bus *bus)
 {
 	struct activation *a = calloc(1, sizeof(*a));

@@ -33,10 +33,6 @@ struct activation_config {
 				 * the caller's and open */
 };
 
-/* As without a configuration file: @dirs is filled, and to be freed. Returns 0
- * or -ENOMEM. */
-int activation_config_init(struct activation_config *c, enum bus_type type);
-
 /* Says why it failed. Blocks SIGCHLD. Without activation_configure() there is
  * no service. */
 int activation_new(struct activation **ret, struct bus *bus);

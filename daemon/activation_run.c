@@ -14,20 +14,24 @@
 
 int process_environment(struct activation *a)
 {
-	static const struct { const char *name, *address; } types[] = {
-		[BUS_TYPE_SESSION] = { "session", "DBUS_SESSION_BUS_ADDRESS" },
-		[BUS_TYPE_SYSTEM] = { "system", "DBUS_SYSTEM_BUS_ADDRESS" },
+	static const struct { const char *type, *variable; } types[] = {
+		{ "session", "DBUS_SESSION_BUS_ADDRESS" },
+		{ "system", "DBUS_SYSTEM_BUS_ADDRESS" },
 	};
-	const struct bus_config *config = &a->bus->config;
-	int err = environment_set(&a->env, "DBUS_STARTER_ADDRESS",
-				  config->address);
+	const char *address = a->bus->config.address;
+	const char *type = a->bus->file->type;
+	int err = environment_set(&a->env, "DBUS_STARTER_ADDRESS", address);
+	size_t i;
 
+	if (!type)
+		return err;
 	if (!err)
-		err = environment_set(&a->env, "DBUS_STARTER_BUS_TYPE",
-				      types[config->type].name);
-	return err ? err : environment_set(&a->env,
-					   types[config->type].address,
-					   config->address);
+		err = environment_set(&a->env, "DBUS_STARTER_BUS_TYPE", type);
+	for (i = 0; !err && i < sizeof(types) / sizeof(types[0]); i++)
+		if (!strcmp(type, types[i].type))
+			err = environment_set(&a->env, types[i].variable,
+					      address);
+	return err;
 }
 
 /* ---- how it ended ---- */

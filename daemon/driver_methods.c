@@ -8,6 +8,7 @@
 #include <systemd/sd-id128.h>
 
 #include "daemon/activation.h"
+#include "daemon/config_reload.h"
 #include "daemon/driver.h"
 #include "daemon/log.h"
 #include "daemon/matches.h"
@@ -254,6 +255,10 @@ static int list_queued_owners(struct call *c)
 
 static int reload_config(struct call *c)
 {
+	char why[CONFIG_WHY_MAX];
+
+	if (bus_reload_config(c->bus, why) < 0)
+		return call_error(c, DBUS_ERROR("Failed"), "%s", why);
 	return call_empty(c);
 }
 
