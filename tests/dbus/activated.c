@@ -3,7 +3,7 @@
  * A service for the tests of activation: does what its arguments say, in
  * order.
  *
- *	count=FILE	appends a line to FILE
+ *	count=FILE	appends a line with its process id to FILE
  *	sleep=MS
  *	fork		goes on in the background
  *	exit=STATUS
@@ -26,7 +26,7 @@ static void count(const char *file)
 {
 	int fd = open(file, O_WRONLY | O_APPEND | O_CREAT, 0600);
 
-	check(fd >= 0 && write(fd, "started\n", 8) == 8);
+	check(fd >= 0 && dprintf(fd, "started %d\n", (int)getpid()) > 0);
 	close(fd);
 }
 
