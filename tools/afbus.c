@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tools/afbus.h"
+#include "tools/command.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +12,12 @@ static const struct {
 } commands[] = {
 	{ "status", "afbus status", cmd_status,
 	  "show a bus: its switch, counters and ports" },
+	{ "listen", "afbus listen", cmd_listen,
+	  "make a native bus and be its master" },
+	{ "recv", "afbus recv", cmd_recv,
+	  "print the messages of a native bus" },
+	{ "send", "afbus send", cmd_send,
+	  "send a message to a native bus" },
 	{ "bench", "afbus bench", cmd_bench,
 	  "measure buses side by side" },
 };

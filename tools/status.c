@@ -3,7 +3,7 @@
  * afbus status: what a bus says of itself, as an ordinary client asks it
  * (interface org.afbus.Status1 of the driver).
  */
-#include "tools/afbus.h"
+#include "tools/command.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -2,7 +2,7 @@
 /*
  * afbus bench: rounds in which every contestant has its turn, medians, ratios.
  */
-#include "tools/afbus.h"
+#include "tools/command.h"
 #include "tools/bench/bench.h"
 
 #include <errno.h>
