@@ -4,6 +4,8 @@
  * (interface org.afbus.Status1 of the driver).
  */
 #include "tools/command.h"
+#include "tools/proc.h"
+#include "tools/status.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -173,7 +175,7 @@ static int read_dict(sd_bus_message *m, struct dict *d)
 
 /* ---- output ---- */
 
-static void json_string(const char *s)
+void json_string(const char *s)
 {
 	putchar('"');
 	for (; *s; s++) {
@@ -272,6 +274,7 @@ static void show_port(const struct dict *p)
 
 struct options {
 	const char *address;
+	const char *kernel;	/* the file, if that is to be shown */
 	bool system, json;
 };
 
@@ -364,18 +367,29 @@ out:
 	return r;
 }
 
-/* With no bus to ask: what the kernel shows to everybody. */
-static int show_kernel(void)
+/* What the kernel shows to everybody. */
+static int show_kernel(const char *path, bool json)
 {
-	char line[512];
-	FILE *f = fopen("/proc/net/bus", "re");
+	FILE *f = fopen(path, "re");
+	int err;
 
 	if (!f)
 		return -errno;
-	while (fgets(line, sizeof(line), f))
-		fputs(line, stdout);
+	err = status_kernel(f, json);
 	fclose(f);
-	return 0;
+	return err;
+}
+
+static int run_kernel(const struct options *o)
+{
+	int err = show_kernel(o->kernel, o->json);
+
+	if (err == -ENOENT && !strcmp(o->kernel, PROC_NET_BUS)) {
+		fprintf(stderr, "afbus status: no " PROC_NET_BUS
+			": the module af_bus is not loaded\n");
+		return 1;
+	}
+	return err ? complain(o->kernel, err) : 0;
 }
 
 static int run(const struct options *o)
@@ -386,7 +400,7 @@ static int run(const struct options *o)
 
 	if (r < 0) {
 		sd_bus_unref(bus);
-		if (!o->address && !o->json && !show_kernel())
+		if (!o->address && !show_kernel(PROC_NET_BUS, o->json))
 			return 0;
 		return complain(o->address ? o->address : "no bus to ask", r);
 	}
@@ -406,10 +420,12 @@ static int run(const struct options *o)
 
 static void usage(FILE *f)
 {
-	fputs("usage: afbus status [--address=ADDRESS | --session | --system] [--json]\n"
+	fputs("usage: afbus status [--address=ADDRESS | --session | --system | --kernel]\n"
+	      "                    [--json]\n"
 	      "\n"
-	      "Shows a bus run by afbusd: its switch, what was carried, and by whom.\n"
-	      "Without a bus to ask it prints /proc/net/bus.\n", f);
+	      "Shows a bus run by afbusd: its switch, what was carried, and by whom. With\n"
+	      "--kernel, or without a bus to ask, it shows all buses in the kernel, also\n"
+	      "native ones.\n", f);
 }
 
 int cmd_status(int argc, char **argv)
@@ -418,6 +434,7 @@ int cmd_status(int argc, char **argv)
 		{ "address", required_argument, NULL, 'a' },
 		{ "session", no_argument, NULL, 'u' },
 		{ "system", no_argument, NULL, 's' },
+		{ "kernel", optional_argument, NULL, 'k' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -430,6 +447,7 @@ int cmd_status(int argc, char **argv)
 		case 'a': o.address = optarg; break;
 		case 'u': o.system = false; break;
 		case 's': o.system = true; break;
+		case 'k': o.kernel = optarg ? optarg : PROC_NET_BUS; break;
 		case 'j': o.json = true; break;
 		case 'h': usage(stdout); return 0;
 		default: usage(stderr); return EXIT_USAGE;
@@ -440,5 +458,5 @@ int cmd_status(int argc, char **argv)
 			argv[optind]);
 		return EXIT_USAGE;
 	}
-	return run(&o);
+	return o.kernel ? run_kernel(&o) : run(&o);
 }
