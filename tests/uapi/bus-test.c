@@ -30,6 +30,13 @@ void test_check_err(const char *file, int line, const char *what, long ret,
 		  strerror(want));
 }
 
+int test_wait_ms(void)
+{
+	const char *s = getenv("AFBUS_TEST_WAIT_MS");
+
+	return s ? atoi(s) : 20000;
+}
+
 int test_socket(int proto)
 {
 	return socket(AF_BUS, SOCK_SEQPACKET | SOCK_CLOEXEC, proto);
