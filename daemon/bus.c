@@ -120,6 +120,7 @@ static void on_closed(void *ctx, uint64_t addr, enum bus_reason reason)
 static const struct sw_handler handler = {
 	.message = on_message,
 	.closed = on_closed,
+	.no_reply = enforce_no_reply,
 };
 
 static int open_kind(struct bus *bus, const char *kind)
@@ -182,6 +183,7 @@ int bus_new(struct bus **ret, sd_event *event, const struct bus_config *config,
 	list_init(&bus->peers);
 	list_init(&bus->doomed);
 	bus->registry.move = names_move;
+	bus->registry.claim = names_claim;
 	bus->registry.ctx = bus;
 	err = open_switch(bus);
 	if (!err)
@@ -215,6 +217,7 @@ struct bus *bus_free(struct bus *bus)
 		return NULL;
 	bus->room = NULL;
 	bus->registry.move = NULL;
+	bus->registry.claim = NULL;
 	bus_unwatch_config(bus);
 	sd_event_source_disable_unref(bus->reload_timer);
 	bus->activation = activation_free(bus->activation);

@@ -123,6 +123,9 @@ int bus_apply_config(struct bus *bus)
 	int err;
 
 	bus->config.limits = bus->file->limits;
+	err = enforce_limits(bus);
+	if (err)
+		return log_errno(err, "cannot set the limits of the switch");
 	err = configure_activation(bus, bus->file);
 	if (err)
 		return log_errno(err, "cannot start services");
@@ -147,6 +150,7 @@ static int adopt(struct bus *bus, struct config *file,
 	config_free(bus->file);
 	bus->file = file;
 	bus->config.limits = file->limits;
+	enforce_limits(bus);
 	enforce_renew(bus);
 	watch(bus);
 	return 0;

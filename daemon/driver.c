@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "daemon/activation.h"
+#include "daemon/enforce.h"
 #include "daemon/log.h"
 
 
@@ -300,13 +301,16 @@ static int no_such_name(struct call *c)
 int driver_forward(struct call *c, struct peer *to)
 {
 	const struct sw_message *m = c->m;
-	int err = sw_send(c->bus->sw, to->addr, m->data, m->len, m->fds,
-			  m->n_fds);
+	struct sw_ruling ruling;
+	int err = sw_forward(c->bus->sw, c->peer->addr, to->addr, m->data,
+			     m->len, m->fds, m->n_fds, &ruling);
 
 	switch (err) {
 	case 0:
 		c->sent = true;
 		return 0;
+	case -EACCES:
+		return enforce_refused(c, &ruling);
 	case -ENOENT:
 		return no_such_name(c);
 	case -ENOTUNIQ:
@@ -353,8 +357,13 @@ static int dispatch(struct call *c)
 	const struct dbus_header *h = c->m->h;
 	int err;
 
+	if (c->m->ruling.refusal)
+		return enforce_refused(c, &c->m->ruling);
 	if (h->destination.len && !str_is(h->destination, DBUS_DRIVER_NAME))
 		return to_somebody(c);
+	if (h->destination.len && c->peer->state == PEER_ACTIVE &&
+	    !enforce_send(c))
+		return 0;
 	if (h->f.type != DBUS_TYPE_CALL && !activation_is_failure(h)) {
 		c->sent = true;
 		return 0;
@@ -376,6 +385,10 @@ int driver_message(struct peer *peer, const struct sw_message *m)
 		log_info("pid %d, uid %u sent something before Hello",
 			 (int)peer->creds.pid, (unsigned int)peer->creds.uid);
 		return -EPROTO;
+	}
+	if (m->ruling.refusal == SW_LOGGED) {
+		enforce_logged(&c, &m->ruling);
+		return 0;
 	}
 	err = dispatch(&c);
 	if (err >= 0)

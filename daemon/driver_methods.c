@@ -10,6 +10,7 @@
 #include "daemon/activation.h"
 #include "daemon/config_reload.h"
 #include "daemon/driver.h"
+#include "daemon/enforce.h"
 #include "daemon/log.h"
 #include "daemon/matches.h"
 #include "daemon/names.h"
@@ -46,6 +47,15 @@ static int hello(struct call *c)
 	return peer_activate(c->peer);
 }
 
+static int not_to_own(struct call *c, struct dbus_str name)
+{
+	log_security("Connection \"%s\" is not allowed to own the service \"%s\" due to security policies in the configuration file",
+		     c->peer->unique, name.s);
+	return call_error(c, DBUS_ERROR("AccessDenied"),
+			  "Connection \"%s\" is not allowed to own the service \"%s\" due to security policies in the configuration file",
+			  c->peer->unique, name.s);
+}
+
 static int check_request(struct call *c, struct dbus_str name)
 {
 	if (!dbus_bus_name_ok(name.s, name.len))
@@ -60,6 +70,8 @@ static int check_request(struct call *c, struct dbus_str name)
 		return call_error(c, DBUS_ERROR("InvalidArgs"),
 				  "Connection \"%s\" is not allowed to own the service \"%s\"because it is reserved for D-Bus' use only",
 				  c->peer->unique, name.s);
+	if (!enforce_own(c->peer, name))
+		return not_to_own(c, name);
 	/* The unique name is one of them. */
 	if (c->peer->names.n_claims + 1 >=
 	    c->bus->config.limits.names_per_connection)

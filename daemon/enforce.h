@@ -6,7 +6,7 @@
 #ifndef AFBUS_DAEMON_ENFORCE_H
 #define AFBUS_DAEMON_ENFORCE_H
 
-#include "daemon/peer.h"
+#include "daemon/driver.h"
 
 /*
  * Why the switch in the kernel cannot be used with @file, or NULL. It knows
@@ -17,11 +17,35 @@ const char *enforce_refuses_kernel(const struct bus *bus,
 /* Why @file cannot be put into effect while the bus runs, or NULL. */
 const char *enforce_refuses(const struct bus *bus, const struct config *file);
 
+/* Limits that the switch looks after, from bus->config. 0 or -errno. */
+int enforce_limits(struct bus *bus);
 /* Policies of all peers anew, from bus->file. */
 void enforce_renew(struct bus *bus);
 
 /* The handshake is complete: may it connect? Then it has its policy. Logs a
  * refusal. */
 bool enforce_connect(struct peer *peer);
+/* It is known to the switch, which has to have its policy too. 0 or -errno. */
+int enforce_attach(struct peer *peer);
+
+/* May it own @name? */
+bool enforce_own(const struct peer *peer, struct dbus_str name);
+
+/*
+ * May @c's message go to the driver, or to a name that nobody owns yet (which
+ * is all that is known of its receiver)? 1: it may; 0: it may not, which is
+ * answered.
+ */
+int enforce_send(struct call *c);
+/* Answers for a message that the switch has not let through. */
+int enforce_refused(struct call *c, const struct sw_ruling *ruling);
+/* The switch has let it through, but it is to be logged. */
+void enforce_logged(struct call *c, const struct sw_ruling *ruling);
+
+/* May @peer receive a finished message of the daemon? */
+bool enforce_receive(const struct peer *peer, const struct msg *m);
+
+/* The switch's no_reply(). */
+void enforce_no_reply(void *ctx, uint64_t addr, uint32_t serial, bool gone);
 
 #endif

@@ -26,7 +26,7 @@ static void write_out(int priority, const char *text)
 
 void log_msg(int priority, const char *format, ...)
 {
-	char text[1024];
+	char text[3072];
 	va_list ap;
 
 	va_start(ap, format);

@@ -18,6 +18,8 @@ int log_errno(int err, const char *format, ...)
 
 #define log_info(...) log_msg(LOG_INFO, __VA_ARGS__)
 #define log_warning(...) log_msg(LOG_WARNING, __VA_ARGS__)
+/* What the policy has forbidden. */
+#define log_security(...) log_msg(LOG_AUTH | LOG_NOTICE, __VA_ARGS__)
 #define log_error(...) log_msg(LOG_ERR, __VA_ARGS__)
 
 #endif

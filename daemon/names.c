@@ -79,6 +79,14 @@ int names_move(void *ctx, const char *name, struct claimant *from,
 	return err == -ENOENT ? 0 : err;
 }
 
+int names_claim(void *ctx, const char *name, struct claimant *c, bool on)
+{
+	struct bus *bus = ctx;
+	int err = sw_claim(bus->sw, name, peer_of_claimant(c)->addr, on);
+
+	return err == -ENOENT ? 0 : err;
+}
+
 int names_request(struct peer *peer, const char *name, uint32_t flags)
 {
 	struct bus *bus = peer->bus;

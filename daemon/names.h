@@ -13,6 +13,9 @@
 int names_move(void *ctx, const char *name, struct claimant *from,
 	       struct claimant *to);
 
+/* The registry's claim(). */
+int names_claim(void *ctx, const char *name, struct claimant *c, bool on);
+
 /* enum request_result or -errno; @name is valid and has a NUL. */
 int names_request(struct peer *peer, const char *name, uint32_t flags);
 /* enum release_result or -errno. */

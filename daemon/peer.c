@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/enforce.h"
 #include "daemon/handshake.h"
 #include "daemon/log.h"
 #include "daemon/matches.h"
@@ -189,7 +190,7 @@ int peer_attach(struct peer *peer, int fd)
 	peer->addr = addr;
 	peer->state = PEER_HELLO;
 	dbus_unique_format(addr, peer->unique);
-	return 0;
+	return enforce_attach(peer);
 }
 
 int peer_count(struct peer *peer)
@@ -225,7 +226,7 @@ void peer_send(struct peer *peer, struct msg *m, const int *fds,
 {
 	int err = msg_finish(m);
 
-	if (peer->doomed)
+	if (peer->doomed || (!err && !enforce_receive(peer, m)))
 		return;
 	if (!err)
 		err = sw_send(peer->bus->sw, peer->addr, m->data, m->len, fds,

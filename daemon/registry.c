@@ -78,12 +78,17 @@ static void name_free(struct registry *r, struct name *n)
 	free(n);
 }
 
-static struct claim *claim_new(struct name *n, struct claimant *c)
+static struct claim *claim_new(struct registry *r, struct name *n,
+			       struct claimant *c)
 {
 	struct claim *claim = calloc(1, sizeof(*claim));
 
 	if (!claim)
 		return NULL;
+	if (r->claim && r->claim(r->ctx, n->text, c, true)) {
+		free(claim);
+		return NULL;
+	}
 	list_init(&claim->by_name);
 	list_add_tail(&c->claims, &claim->by_claimant);
 	c->n_claims++;
@@ -92,8 +97,10 @@ static struct claim *claim_new(struct name *n, struct claimant *c)
 	return claim;
 }
 
-static void claim_free(struct claim *claim)
+static void claim_free(struct registry *r, struct claim *claim)
 {
+	if (r->claim)
+		r->claim(r->ctx, claim->name->text, claim->claimant, false);
 	list_del(&claim->by_name);
 	list_del(&claim->by_claimant);
 	claim->claimant->n_claims--;
@@ -120,7 +127,7 @@ static int request_new(struct registry *r, struct claimant *c,
 
 	if (!n)
 		return err;
-	claim = claim_new(n, c);
+	claim = claim_new(r, n, c);
 	if (!claim)
 		goto free_name;
 	err = ask(r, n, NULL, c, change);
@@ -131,24 +138,26 @@ static int request_new(struct registry *r, struct claimant *c,
 	return REQUEST_PRIMARY_OWNER;
 
 free_claim:
-	claim_free(claim);
+	claim_free(r, claim);
 free_name:
 	name_free(r, n);
 	return err;
 }
 
 /* A claim of @c that is not its first; one it has is used again. */
-static struct claim *get_claim(struct name *n, struct claimant *c)
+static struct claim *get_claim(struct registry *r, struct name *n,
+			       struct claimant *c)
 {
 	struct claim *claim = find_claim(n, c);
 
-	return claim ? claim : claim_new(n, c);
+	return claim ? claim : claim_new(r, n, c);
 }
 
 /* Who may not replace, but wants to, waits in front of those who do not. */
-static int enqueue(struct name *n, struct claimant *c, uint32_t flags)
+static int enqueue(struct registry *r, struct name *n, struct claimant *c,
+		   uint32_t flags)
 {
-	struct claim *claim = get_claim(n, c);
+	struct claim *claim = get_claim(r, n, c);
 
 	if (!claim)
 		return -ENOMEM;
@@ -167,7 +176,7 @@ static int replace(struct registry *r, struct name *n, struct claimant *c,
 		   uint32_t flags, struct name_change *change)
 {
 	struct claim *old = name_first(n);
-	struct claim *claim = get_claim(n, c);
+	struct claim *claim = get_claim(r, n, c);
 	int err;
 
 	if (!claim)
@@ -175,24 +184,25 @@ static int replace(struct registry *r, struct name *n, struct claimant *c,
 	err = ask(r, n, old->claimant, c, change);
 	if (err) {
 		if (list_empty(&claim->by_name))
-			claim_free(claim);
+			claim_free(r, claim);
 		return err;
 	}
 	claim->flags = flags;
 	list_del(&claim->by_name);
 	list_add_after(&n->queue, &claim->by_name);
 	if (old->flags & NAME_DO_NOT_QUEUE)
-		claim_free(old);
+		claim_free(r, old);
 	return REQUEST_PRIMARY_OWNER;
 }
 
-static int refuse(struct name *n, const struct claimant *c)
+static int refuse(struct registry *r, struct name *n,
+		  const struct claimant *c)
 {
 	struct claim *claim = find_claim(n, c);
 
 	/* The latest request counts, and it does not want to wait. */
 	if (claim)
-		claim_free(claim);
+		claim_free(r, claim);
 	return REQUEST_EXISTS;
 }
 
@@ -214,8 +224,8 @@ int registry_request(struct registry *r, struct claimant *c, const char *name,
 	    (first->flags & NAME_ALLOW_REPLACEMENT))
 		return replace(r, n, c, flags, change);
 	if (flags & NAME_DO_NOT_QUEUE)
-		return refuse(n, c);
-	return enqueue(n, c, flags);
+		return refuse(r, n, c);
+	return enqueue(r, n, c, flags);
 }
 
 static struct claimant *second(const struct name *n)
@@ -238,7 +248,7 @@ static int give_up(struct registry *r, struct claim *claim, bool force,
 			return err;
 		*change = (struct name_change){ true, claim->claimant, next };
 	}
-	claim_free(claim);
+	claim_free(r, claim);
 	if (list_empty(&n->queue))
 		name_free(r, n);
 	return RELEASE_RELEASED;

@@ -62,6 +62,9 @@ struct registry {
 	 */
 	int (*move)(void *ctx, const char *name, struct claimant *from,
 		    struct claimant *to);
+	/* Told of every claim before it is made (0 or -errno: then it is not)
+	 * and after it has ended. */
+	int (*claim)(void *ctx, const char *name, struct claimant *c, bool on);
 	void *ctx;
 };
 

@@ -138,6 +138,30 @@ int sw_broadcast(struct sw *sw, const void *msg, size_t len)
 	return sw->ops->broadcast(sw, msg, len);
 }
 
+int sw_claim(struct sw *sw, const char *name, uint64_t addr, bool on)
+{
+	return sw->ops->claim ? sw->ops->claim(sw, name, addr, on) : 0;
+}
+
+int sw_policy(struct sw *sw, uint64_t addr, const struct policy *p)
+{
+	return sw->ops->policy ? sw->ops->policy(sw, addr, p) : 0;
+}
+
+int sw_limits(struct sw *sw, const struct sw_limits *limits)
+{
+	return sw->ops->limits ? sw->ops->limits(sw, limits) : 0;
+}
+
+int sw_forward(struct sw *sw, uint64_t from, uint64_t addr, const void *msg,
+	       size_t len, const int *fds, unsigned int n_fds,
+	       struct sw_ruling *ruling)
+{
+	if (!sw->ops->forward)
+		return sw->ops->send(sw, addr, msg, len, fds, n_fds);
+	return sw->ops->forward(sw, from, addr, msg, len, fds, n_fds, ruling);
+}
+
 int sw_port_stats(struct sw *sw, uint64_t addr, struct bus_port_stats *ret)
 {
 	return sw->ops->port_stats(sw, addr, ret);

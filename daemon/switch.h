@@ -27,9 +27,29 @@
 #include <systemd/sd-event.h>
 
 #include "core/dbus_header.h"
+#include "core/policy.h"
 #include "linux/bus.h"
 
 struct sw;
+
+/* Why a message did not go where it was sent. */
+enum sw_refusal {
+	SW_ROUTED,			/* it is for the daemon */
+	SW_DENIED_SEND,			/* by the sender's policy */
+	SW_DENIED_RECEIVE,		/* by the receiver's */
+	SW_SAME_SERIAL,			/* the receiver owes the sender an
+					 * answer to the same serial */
+	SW_TOO_MANY_CALLS,		/* of the sender wait for an answer */
+	SW_LOGGED,			/* it went there: only to be logged */
+};
+
+/* Between whom, for those that were refused or are to be logged. */
+struct sw_ruling {
+	enum sw_refusal refusal;
+	uint64_t to;			/* port address */
+	bool requested;			/* a reply that was waited for */
+	unsigned int matched;		/* rules */
+};
 
 /* A message for the daemon. Everything in it is the switch's, and valid
  * until the upcall returns; fds too (dup what is kept). */
@@ -40,6 +60,14 @@ struct sw_message {
 	const struct dbus_header *h;	/* parsed from data */
 	const int *fds;
 	unsigned int n_fds;
+	struct sw_ruling ruling;
+};
+
+struct sw_limits {
+	size_t replies;			/* calls of one port without answer */
+	uint64_t reply_timeout;		/* microseconds; UINT64_MAX: never */
+	uint64_t pending_fd_timeout;	/* the same */
+	size_t incoming_fds;		/* of one port, not yet sent on */
 };
 
 struct sw_handler {
@@ -49,6 +77,9 @@ struct sw_handler {
 	/* The port ended; it is out of routing. The daemon cleans up its names
 	 * and calls sw_detach(). */
 	void (*closed)(void *ctx, uint64_t addr, enum bus_reason reason);
+	/* The call @serial of @addr will have no answer: the called port is
+	 * gone, or has taken too long. */
+	void (*no_reply)(void *ctx, uint64_t addr, uint32_t serial, bool gone);
 };
 
 /* @kind is "kernel" or "user". -EAFNOSUPPORT: no module in this kernel.
@@ -73,6 +104,15 @@ int sw_detach(struct sw *sw, uint64_t addr);
 /* Who receives messages for well-known @name; 0: nobody (they come here). */
 int sw_name(struct sw *sw, const char *name, uint64_t addr);
 
+/* The port is among the owners of @name, primary or waiting, or is not any
+ * more: for policies. -ENOENT: no such port. */
+int sw_claim(struct sw *sw, const char *name, uint64_t addr, bool on);
+/* Policy of a port; NULL: everything is allowed. The switch holds on to @p
+ * until the port's end or the next one. */
+int sw_policy(struct sw *sw, uint64_t addr, const struct policy *p);
+/* From now on. Without it there are none. */
+int sw_limits(struct sw *sw, const struct sw_limits *limits);
+
 /* @cookie: the daemon's number for the rule, unique in the port. */
 int sw_match_add(struct sw *sw, uint64_t addr, uint64_t cookie,
 		 const char *rule);
@@ -85,6 +125,12 @@ int sw_match_del(struct sw *sw, uint64_t addr, uint64_t cookie);
 int sw_send(struct sw *sw, uint64_t addr, const void *msg, size_t len,
 	    const int *fds, unsigned int n_fds);
 int sw_broadcast(struct sw *sw, const void *msg, size_t len);
+/* The same as port @from would have sent it to port @addr: both policies are
+ * asked, and a call is waited for. @from may have ended. -EACCES: @ruling says
+ * why not. */
+int sw_forward(struct sw *sw, uint64_t from, uint64_t addr, const void *msg,
+	       size_t len, const int *fds, unsigned int n_fds,
+	       struct sw_ruling *ruling);
 
 int sw_port_stats(struct sw *sw, uint64_t addr, struct bus_port_stats *ret);
 int sw_stats(struct sw *sw, struct bus_stats *ret);

@@ -21,6 +21,13 @@ struct sw_ops {
 	int (*send)(struct sw *sw, uint64_t addr, const void *msg, size_t len,
 		    const int *fds, unsigned int n_fds);
 	int (*broadcast)(struct sw *sw, const void *msg, size_t len);
+	/* NULL: there is no policy, and no replies are waited for. */
+	int (*claim)(struct sw *sw, const char *name, uint64_t addr, bool on);
+	int (*policy)(struct sw *sw, uint64_t addr, const struct policy *p);
+	int (*limits)(struct sw *sw, const struct sw_limits *limits);
+	int (*forward)(struct sw *sw, uint64_t from, uint64_t addr,
+		       const void *msg, size_t len, const int *fds,
+		       unsigned int n_fds, struct sw_ruling *ruling);
 	int (*port_stats)(struct sw *sw, uint64_t addr,
 			  struct bus_port_stats *ret);
 	int (*stats)(struct sw *sw, struct bus_stats *ret);

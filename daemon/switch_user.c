@@ -4,16 +4,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define TABLE_MIN 64U
-
-static struct us *to_us(struct sw *sw)
-{
-	return (struct us *)sw;
-}
 
 uint64_t us_now(struct us *us)
 {
@@ -92,6 +86,7 @@ static struct uport *uport_new(int fd, bool pass_fds)
 	TAILQ_INIT(&p->waiters);
 	TAILQ_INIT(&p->queue);
 	TAILQ_INIT(&p->rules);
+	TAILQ_INIT(&p->claims);
 	return p;
 }
 
@@ -130,6 +125,8 @@ static int user_attach(struct sw *sw, int fd, bool pass_fds, uint64_t *addr)
 	}
 	p->addr = p->st.addr = *addr = ++us->last_addr;
 	p->unique_len = dbus_unique_format(p->addr, p->unique);
+	p->names = policy_name_bit(p->unique, p->unique_len);
+	replies_port_init(&p->replies, p->addr);
 	port_insert(us, p);
 	return 0;
 }
@@ -183,6 +180,9 @@ static int user_detach(struct sw *sw, uint64_t addr)
 	p->flags &= ~UP_REPORT;
 	p->flags |= UP_DETACHED;
 	rules_drop(us, p);
+	uport_drop_claims(us, p);
+	uport_drop_replies(us, p);
+	p->policy = NULL;
 	port_remove(us, p);
 	p->zombie_since = us_now(us);
 	TAILQ_INSERT_TAIL(&us->zombies, p, link);
@@ -202,125 +202,6 @@ static int user_activate(struct sw *sw, uint64_t addr)
 	if (!p || p->flags & UP_ENDED)
 		return -ENOENT;
 	p->flags |= UP_ACTIVE;
-	return 0;
-}
-
-/* ---- names ---- */
-
-static uint64_t mix(uint64_t h)
-{
-	h ^= h >> 32;
-	h *= 0x9e3779b97f4a7c15ULL;
-	return h ^ h >> 29;
-}
-
-static uint64_t name_hash(struct us *us, const char *s, size_t len)
-{
-	uint64_t h = us->names_seed ^ len, v;
-
-	for (; len >= 8; s += 8, len -= 8) {
-		memcpy(&v, s, 8);
-		h = mix(h ^ v);
-	}
-	v = 0;
-	memcpy(&v, s, len);
-	return mix(h ^ v);
-}
-
-static struct uname **name_slot(struct us *us, const char *s, size_t len,
-				uint64_t hash)
-{
-	struct uname **at = &us->names[hash & (us->names_size - 1)];
-	struct uname *n;
-
-	for (; (n = *at); at = &n->next)
-		if (n->hash == hash && n->len == len &&
-		    !memcmp(n->name, s, len))
-			break;
-	return at;
-}
-
-uint64_t us_name_owner(struct us *us, const char *name, size_t len)
-{
-	struct uname *n;
-
-	n = *name_slot(us, name, len, name_hash(us, name, len));
-	return n ? n->owner : 0;
-}
-
-static int names_grow(struct us *us)
-{
-	size_t size = us->names_size ? us->names_size * 2 : TABLE_MIN, i, to;
-	struct uname **v, *n;
-
-	if (us->st.names < us->names_size)
-		return 0;
-	v = calloc(size, sizeof(*v));
-	if (!v)
-		return -ENOMEM;
-	for (i = 0; i < us->names_size; i++) {
-		while ((n = us->names[i])) {
-			us->names[i] = n->next;
-			to = n->hash & (size - 1);
-			n->next = v[to];
-			v[to] = n;
-		}
-	}
-	free(us->names);
-	us->names = v;
-	us->names_size = size;
-	return 0;
-}
-
-static int name_add(struct us *us, const char *name, size_t len, uint64_t hash,
-		    uint64_t owner)
-{
-	struct uname *n, **at;
-	int r;
-
-	r = names_grow(us);
-	if (r)
-		return r;
-	n = malloc(sizeof(*n) + len);
-	if (!n)
-		return -ENOMEM;
-	n->hash = hash;
-	n->owner = owner;
-	n->len = len;
-	memcpy(n->name, name, len);
-	at = &us->names[hash & (us->names_size - 1)];
-	n->next = *at;
-	*at = n;
-	us->st.names++;
-	return 0;
-}
-
-static void name_remove(struct us *us, struct uname **at)
-{
-	struct uname *n = *at;
-
-	*at = n->next;
-	free(n);
-	us->st.names--;
-}
-
-static int user_name(struct sw *sw, const char *name, uint64_t addr)
-{
-	size_t len = strlen(name);
-	struct us *us = to_us(sw);
-	uint64_t hash = name_hash(us, name, len);
-	struct uname **at = name_slot(us, name, len, hash);
-
-	if (!dbus_well_known_name_ok(name, len))
-		return -EINVAL;
-	if (addr && !us_find(us, addr))
-		return -ENOENT;
-	if (!*at)
-		return addr ? name_add(us, name, len, hash, addr) : 0;
-	if (addr)
-		(*at)->owner = addr;
-	else
-		name_remove(us, at);
 	return 0;
 }
 
@@ -396,14 +277,7 @@ static int user_broadcast(struct sw *sw, const void *msg, size_t len)
 	struct dbus_header h;
 	int r;
 
-	if (len < DBUS_FIXED_LEN)
-		return -EBADMSG;
-	r = dbus_frame_parse(&h.f, msg, DBUS_MAX_MESSAGE);
-	if (!r && h.f.total_len != len)
-		r = -EBADMSG;
-	if (!r)
-		r = dbus_header_parse(&h, msg, h.f.header_len,
-				      DBUS_MAX_MESSAGE);
+	r = us_header(&h, msg, len);
 	if (r)
 		return r;
 	us_enter(us);
@@ -444,16 +318,6 @@ static int user_stats(struct sw *sw, struct bus_stats *ret)
 
 /* ---- begin and end ---- */
 
-static void names_free(struct us *us)
-{
-	size_t i;
-
-	for (i = 0; i < us->names_size; i++)
-		while (us->names[i])
-			name_remove(us, &us->names[i]);
-	free(us->names);
-}
-
 static void user_free(struct sw *sw)
 {
 	struct us *us = to_us(sw);
@@ -468,7 +332,8 @@ static void user_free(struct sw *sw)
 	}
 	us_leave(us);
 	us_loop_free(us);
-	names_free(us);
+	us_names_free(us);
+	us_policy_free(us);
 	free(us->ports);
 	free(us->recips);
 	free(us);
@@ -480,7 +345,11 @@ static const struct sw_ops user_ops = {
 	.attach = user_attach,
 	.activate = user_activate,
 	.detach = user_detach,
-	.name = user_name,
+	.name = us_name,
+	.claim = us_claim,
+	.policy = us_policy,
+	.limits = us_limits,
+	.forward = us_forward,
 	.match_add = user_match_add,
 	.match_del = user_match_del,
 	.send = user_send,
@@ -514,13 +383,13 @@ int sw_user_new(struct sw **ret, const struct sw *common)
 	us->sw.ops = &user_ops;
 	us->epfd = -1;
 	lists_init(us);
-	if (getrandom(&us->names_seed, sizeof(us->names_seed), 0) < 0)
-		us->names_seed = (uintptr_t)us;
 	r = us_loop_init(us);
 	if (!r)
 		r = ports_grow(us);
 	if (!r)
-		r = names_grow(us);
+		r = us_names_init(us);
+	if (!r)
+		r = us_policy_init(us);
 	if (r) {
 		user_free(&us->sw);
 		return r;

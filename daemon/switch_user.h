@@ -2,7 +2,9 @@
 /*
  * The switch in this process: what its files share.
  *
- *	switch_user.c		ports, names, rules: the tables
+ *	switch_user.c		ports, rules: the tables
+ *	switch_user_names.c	names, and who waits for them
+ *	switch_user_policy.c	who may send what, and who waits for a reply
  *	switch_user_loop.c	what is ready: reading, waiting, ends, time
  *	switch_user_rx.c	from a client's bytes to messages
  *	switch_user_route.c	who gets a message, and who waits for whom
@@ -32,6 +34,7 @@
 #include "daemon/switch_ops.h"
 
 #include "core/match.h"
+#include "core/replies.h"
 
 /* One read. In front of it in the buffer: room for the incomplete message of
  * the read before, if it is not longer than that. */
@@ -102,6 +105,16 @@ struct urule {
 	struct match_rule rule;
 };
 
+/* A port among the owners of a name, primary or waiting. */
+struct uclaim {
+	TAILQ_ENTRY(uclaim) by_name;
+	TAILQ_ENTRY(uclaim) by_port;
+	struct uname *name;
+	struct uport *port;
+};
+
+TAILQ_HEAD(uclaim_list, uclaim);
+
 enum uport_flags {
 	UP_ACTIVE	= 1 << 0,
 	UP_FDS		= 1 << 1,	/* passes fds */
@@ -149,6 +162,11 @@ struct uport {
 	size_t queued;
 	unsigned int queued_fds;
 
+	const struct policy *policy;	/* the daemon's; NULL: all is allowed */
+	uint64_t names;			/* policy_name_bit() of them */
+	struct uclaim_list claims;
+	struct replies_port replies;
+
 	TAILQ_HEAD(, urule) rules;
 	TAILQ_ENTRY(uport) subscriber;	/* in us->subscribers if any rules */
 
@@ -164,7 +182,8 @@ TAILQ_HEAD(uport_list, uport);
 struct uname {
 	struct uname *next;
 	uint64_t hash;
-	uint64_t owner;
+	uint64_t owner;			/* 0: it is not routed */
+	struct uclaim_list claims;
 	size_t len;
 	char name[];
 };
@@ -190,8 +209,15 @@ struct us {
 	size_t names_size;
 	uint64_t names_seed;
 	uint64_t last_addr;
+	size_t names_n;			/* with an owner or claims */
 	struct bus_stats st;
 	LIST_HEAD(, uuser) users;
+
+	struct sw_limits lim;
+	struct replies replies;
+	struct reply *spare;		/* a few, linked by caller */
+	unsigned int n_spare;
+	sd_event_source *reply_timer;
 
 	struct uport_list all, subscribers, pooled, full, ready, dirty, ended;
 	struct uport_list zombies, dead;
@@ -211,13 +237,58 @@ struct us {
 	uint8_t rbuf[US_PREFIX + US_READ];
 };
 
+static inline struct us *to_us(struct sw *sw)
+{
+	return (struct us *)sw;
+}
+
 /* ---- switch_user.c ---- */
 
 struct uport *us_find(struct us *us, uint64_t addr);
-uint64_t us_name_owner(struct us *us, const char *name, size_t len);
 uint64_t us_now(struct us *us);			/* ms */
 void uport_bury(struct us *us, struct uport *p);	/* a zombie */
 void uport_free(struct us *us, struct uport *p);	/* a dead one */
+
+/* ---- switch_user_names.c ---- */
+
+int us_names_init(struct us *us);
+void us_names_free(struct us *us);
+int us_name(struct sw *sw, const char *name, uint64_t addr);
+int us_claim(struct sw *sw, const char *name, uint64_t addr, bool on);
+uint64_t us_name_owner(struct us *us, const char *name, size_t len);
+/* As struct policy_end wants it: @ctx is a struct uend. */
+struct uend {
+	struct us *us;
+	const struct uport *p;
+};
+bool uport_owns(void *ctx, const char *name, size_t len, bool below);
+void uport_drop_claims(struct us *us, struct uport *p);
+
+/* ---- switch_user_policy.c ---- */
+
+int us_policy_init(struct us *us);
+void us_policy_free(struct us *us);
+int us_policy(struct sw *sw, uint64_t addr, const struct policy *p);
+int us_limits(struct sw *sw, const struct sw_limits *limits);
+void uport_drop_replies(struct us *us, struct uport *p);
+/* Tells the daemon of the answers that will not come. */
+void us_tell_orphans(struct us *us);
+
+/* May @t have a message that @p sends it? Changes nothing. False: @ruling says
+ * why not. */
+bool us_admit(struct us *us, const struct uport *p, const struct uport *t,
+	      const struct dbus_header *h, struct sw_ruling *ruling);
+/* It is about to get it: a call is noted, a reply crossed off. -ENOMEM. */
+int us_note(struct us *us, struct uport *p, struct uport *t,
+	    const struct dbus_header *h);
+/* It does not, for @ruling. */
+void us_note_refusal(struct us *us, struct uport *p, struct uport *t,
+		     const struct dbus_header *h,
+		     const struct sw_ruling *ruling);
+/* The same for a broadcast; @p is NULL if it is the driver's. @log: the
+ * sender's policy wants it to be logged. */
+bool us_admit_cast(struct us *us, const struct uport *p, const struct uport *t,
+		   const struct dbus_header *h, bool *log);
 
 /* ---- switch_user_loop.c ---- */
 
@@ -249,6 +320,11 @@ void us_wait_done(struct us *us, struct uport *p);
 void us_wake_waiter(struct us *us, struct uport *t);
 int us_daemon_send(struct us *us, struct uport *t, const void *msg,
 		   size_t len, const int *fds, unsigned int n_fds);
+/* A whole message of the daemon's. */
+int us_header(struct dbus_header *h, const void *msg, size_t len);
+int us_forward(struct sw *sw, uint64_t from, uint64_t addr, const void *msg,
+	       size_t len, const int *fds, unsigned int n_fds,
+	       struct sw_ruling *ruling);
 int us_daemon_broadcast(struct us *us, const struct dbus_header *h,
 			const void *msg, size_t len);
 

@@ -166,6 +166,7 @@ static int on_defer(sd_event_source *s, void *ctx)
 
 	us_enter(us);
 	report(us);
+	us_tell_orphans(us);
 	run_ready(us);
 	us_leave(us);
 	return 0;
@@ -196,7 +197,7 @@ static struct uport *find_pooled(struct us *us, uint64_t now)
 
 	TAILQ_FOREACH(p, &us->pooled, pooled)
 		if (!p->waits_for && !(p->flags & UP_READY) &&
-		    over(us, now, p->pool_since))
+		    now - p->pool_since >= us->lim.pending_fd_timeout / 1000)
 			return p;
 	return NULL;
 }
@@ -275,7 +276,8 @@ void us_leave(struct us *us)
 		return;
 	while ((p = TAILQ_FIRST(&us->dead)))
 		uport_free(us, p);
-	if (!TAILQ_EMPTY(&us->ready) || !TAILQ_EMPTY(&us->ended))
+	if (!TAILQ_EMPTY(&us->ready) || !TAILQ_EMPTY(&us->ended) ||
+	    replies_have_orphans(&us->replies))
 		sd_event_source_set_enabled(us->defer, SD_EVENT_ONESHOT);
 }
 

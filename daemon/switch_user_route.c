@@ -184,7 +184,7 @@ static void msg_done(struct us *us, struct umsg *m)
 /* ---- to the daemon ---- */
 
 static int hand_up(struct us *us, struct uport *p, const uint8_t *data,
-		   size_t len, struct ufds *f)
+		   size_t len, struct ufds *f, const struct sw_ruling *ruling)
 {
 	struct sw_message m = {
 		.sender = p->addr,
@@ -200,6 +200,8 @@ static int hand_up(struct us *us, struct uport *p, const uint8_t *data,
 	    dbus_header_parse(&h, data, fr.header_len, DBUS_MAX_MESSAGE))
 		return BUS_REASON_PROTOCOL;
 	m.h = &h;
+	if (ruling)
+		m.ruling = *ruling;
 	us->st.seq++;
 	p->st.master_msgs++;
 	p->st.master_bytes += len;
@@ -207,10 +209,11 @@ static int hand_up(struct us *us, struct uport *p, const uint8_t *data,
 	return 0;
 }
 
-static int to_daemon(struct us *us, struct uport *p,
-		     const struct dbus_header *h, const uint8_t *data,
-		     __u64 *counter)
+/* @ruling: it was refused, or is only shown; or NULL. */
+static int up(struct us *us, struct uport *p, const struct dbus_header *h,
+	      const uint8_t *data, const struct sw_ruling *ruling)
 {
+	bool shown = ruling && ruling->refusal == SW_LOGGED;
 	size_t size = h->f.header_len + STAMP_ROOM;
 	size_t all = size + h->f.body_len;
 	struct ufds *f = NULL;
@@ -223,18 +226,36 @@ static int to_daemon(struct us *us, struct uport *p,
 	if (!buf)
 		return BUS_REASON_NOMEM;
 	us->cost += COST_UPCALL;
-	++*counter;
 	len = dbus_header_stamp(h, p->unique, p->unique_len, buf, size);
 	if (len > 0)
-		r = take_fds(us, p, h->unix_fds, &f);
+		r = shown ? 0 : take_fds(us, p, h->unix_fds, &f);
 	if (!r) {
 		memcpy(buf + len, data + h->f.header_len, h->f.body_len);
-		r = hand_up(us, p, buf, len + h->f.body_len, f);
+		r = hand_up(us, p, buf, len + h->f.body_len, f, ruling);
 	}
 	ufds_unref(f);
 	if (buf != us->up)
 		free(buf);
 	return r;
+}
+
+static int to_daemon(struct us *us, struct uport *p,
+		     const struct dbus_header *h, const uint8_t *data,
+		     __u64 *counter)
+{
+	++*counter;
+	return up(us, p, h, data, NULL);
+}
+
+/* The daemon tells the sender. */
+static int refuse(struct us *us, struct uport *p, struct uport *t,
+		  const struct dbus_header *h, const uint8_t *data,
+		  const struct sw_ruling *ruling)
+{
+	us_note_refusal(us, p, t, h, ruling);
+	p->st.refused++;
+	us->st.refused++;
+	return up(us, p, h, data, ruling);
 }
 
 /* ---- unicast ---- */
@@ -256,6 +277,7 @@ static int unicast(struct us *us, struct uport *p, const struct dbus_header *h,
 		   const uint8_t *data, uint64_t addr)
 {
 	struct uport *t = us_find(us, addr);
+	struct sw_ruling ruling;
 	struct umsg m;
 	size_t len;
 	int r;
@@ -264,8 +286,14 @@ static int unicast(struct us *us, struct uport *p, const struct dbus_header *h,
 	if (!t || !(t->flags & UP_ACTIVE) ||
 	    (h->unix_fds && !(t->flags & UP_FDS)))
 		return to_daemon(us, p, h, data, &us->st.master_unknown);
+	if (!us_admit(us, p, t, h, &ruling))
+		return refuse(us, p, t, h, data, &ruling);
 	if (!room(us, t, p, h))
 		return wait_for(us, p, t);
+	if (ruling.refusal)
+		up(us, p, h, data, &ruling);
+	if (us_note(us, p, t, h))
+		return BUS_REASON_NOMEM;
 	r = msg_make(us, p, h, data, &m);
 	if (r)
 		return r;
@@ -323,19 +351,23 @@ static int recips_add(struct us *us, struct uport *t)
 	return 0;
 }
 
-static int collect(struct us *us, const struct match_msg *mm)
+/* @p: the sender, NULL for the driver. */
+static int collect(struct us *us, struct uport *p, const struct match_msg *mm,
+		   bool *log)
 {
 	struct uport *t;
 
 	us->n_recips = 0;
 	TAILQ_FOREACH(t, &us->subscribers, subscriber)
-		if (wants(t, mm) && recips_add(us, t))
+		if (wants(t, mm) && us_admit_cast(us, p, t, mm->h, log) &&
+		    recips_add(us, t))
 			return -ENOMEM;
 	return 0;
 }
 
 static int collect_for(struct us *us, struct uport *p,
-		       const struct dbus_header *h, const uint8_t *data)
+		       const struct dbus_header *h, const uint8_t *data,
+		       bool *log)
 {
 	struct owns_ctx c = { us, p->addr };
 	struct match_msg mm = {
@@ -347,7 +379,7 @@ static int collect_for(struct us *us, struct uport *p,
 		.body_len = h->f.body_len,
 	};
 
-	return collect(us, &mm);
+	return collect(us, p, &mm, log);
 }
 
 static void commit_all(struct us *us, struct umsg *m)
@@ -376,15 +408,19 @@ static struct uport *recips_full(struct us *us, struct uport *p,
 static int broadcast(struct us *us, struct uport *p,
 		     const struct dbus_header *h, const uint8_t *data)
 {
+	struct sw_ruling shown = { .refusal = SW_LOGGED };
 	struct uport *full;
 	struct umsg m;
+	bool log = false;
 	int r;
 
-	if (collect_for(us, p, h, data))
+	if (collect_for(us, p, h, data, &log))
 		return BUS_REASON_NOMEM;
 	full = recips_full(us, p, h);
 	if (full)
 		return wait_for(us, p, full);
+	if (log)
+		up(us, p, h, data, &shown);
 	r = msg_make(us, p, h, data, &m);
 	if (r)
 		return r;
@@ -451,6 +487,19 @@ int us_route(struct us *us, struct uport *p, const struct dbus_header *h,
 
 /* ---- from the daemon ---- */
 
+int us_header(struct dbus_header *h, const void *msg, size_t len)
+{
+	int r;
+
+	if (len < DBUS_FIXED_LEN)
+		return -EBADMSG;
+	r = dbus_frame_parse(&h->f, msg, DBUS_MAX_MESSAGE);
+	if (!r && h->f.total_len != len)
+		r = -EBADMSG;
+	return r ? r : dbus_header_parse(h, msg, h->f.header_len,
+					 DBUS_MAX_MESSAGE);
+}
+
 /* Its memory is gone when it returns from here. */
 static void daemon_commit(struct us *us, struct uport *t, const void *msg,
 			  size_t len, struct ufds *f)
@@ -492,6 +541,35 @@ int us_daemon_send(struct us *us, struct uport *t, const void *msg,
 	return 0;
 }
 
+int us_forward(struct sw *sw, uint64_t from, uint64_t addr, const void *msg,
+	       size_t len, const int *fds, unsigned int n_fds,
+	       struct sw_ruling *ruling)
+{
+	struct us *us = to_us(sw);
+	struct uport *p = us_find(us, from), *t = us_find(us, addr);
+	struct dbus_header h;
+	int r;
+
+	if (!p || !t || (p->flags | t->flags) & UP_ENDED)
+		return -ENOENT;
+	r = us_header(&h, msg, len);
+	if (r)
+		return r;
+	if (!us_admit(us, p, t, &h, ruling)) {
+		us_note_refusal(us, p, t, &h, ruling);
+		return -EACCES;
+	}
+	if (n_fds && !(t->flags & UP_FDS))
+		return -ENOTUNIQ;
+	r = us_note(us, p, t, &h);
+	if (r)
+		return r;
+	us_enter(us);
+	r = us_daemon_send(us, t, msg, len, fds, n_fds);
+	us_leave(us);
+	return r;
+}
+
 /* The daemon does not wait: who cannot take its message goes. */
 static void recips_evict(struct us *us, size_t len)
 {
@@ -522,8 +600,9 @@ int us_daemon_broadcast(struct us *us, const struct dbus_header *h,
 	};
 	struct umsg m = { .head = msg, .head_len = len };
 	uint8_t *at = NULL;
+	bool log = false;
 
-	if (collect(us, &mm))
+	if (collect(us, NULL, &mm, &log))
 		return -ENOMEM;
 	recips_evict(us, len);
 	us->st.seq++;

@@ -26,7 +26,8 @@ static int pool_add(struct us *us, struct uport *p, const int *fds,
 {
 	if (!p->pool)
 		p->pool = malloc(US_POOL_FDS * sizeof(*p->pool));
-	if (!p->pool || p->n_pool + n > US_POOL_FDS) {
+	if (!p->pool || p->n_pool + n > US_POOL_FDS ||
+	    (p->n_pool && p->n_pool >= us->lim.incoming_fds)) {
 		while (n)
 			close(fds[--n]);
 		return p->pool ? -EPROTO : -ENOMEM;
