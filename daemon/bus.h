@@ -13,6 +13,7 @@
 #include "daemon/config.h"
 #include "daemon/creds.h"
 #include "daemon/registry.h"
+#include "daemon/stats.h"
 #include "daemon/switch.h"
 
 struct activation;
@@ -46,6 +47,7 @@ struct bus {
 	struct sw *sw;
 	struct creds self;
 	struct activation *activation;
+	struct bus_figures figures;
 	sd_event_source **watches;	/* of folders of files */
 	size_t n_watches;
 	sd_event_source *reload_timer;	/* when they have changed */

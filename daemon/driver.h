@@ -66,6 +66,7 @@ struct interface {
 extern const struct interface * const driver_interfaces[];	/* NULL ends */
 extern const struct interface properties_interface;
 extern const struct interface introspectable_interface;
+extern const struct interface stats_interface;
 extern const struct interface status_interface;
 
 /* From the switch. A negative return: disconnect the sender. */

@@ -381,6 +381,7 @@ const struct interface * const driver_interfaces[] = {
 	&dbus_interface,
 	&properties_interface,
 	&introspectable_interface,
+	&stats_interface,
 	&status_interface,
 	&peer_interface,
 	NULL,

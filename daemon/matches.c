@@ -87,6 +87,7 @@ int matches_add(struct peer *peer, const char *text, size_t len,
 	err = tell_switch(peer, m->cookie, text, len);
 	if (err)
 		goto remove;
+	stats_match_added(peer);
 	return 0;
 
 remove:
@@ -112,8 +113,72 @@ int matches_del(struct peer *peer, const char *text, size_t len,
 	if (err && err != -ENOENT)
 		return err;
 	hmap_del(&peer->matches, &m->node);
+	stats_matches_gone(peer, 1);
 	free(m);
 	return 0;
+}
+
+/* An apostrophe becomes four characters, and every value has two more. */
+#define MAX_QUOTED	(4 * MAX_CANONICAL)
+
+struct quoter {
+	char *out;
+	size_t len;
+};
+
+static void put(struct quoter *q, const char *s, size_t len)
+{
+	memcpy(q->out + q->len, s, len);
+	q->len += len;
+}
+
+/* From the canonical @text, which quotes as little as it can. */
+static size_t quote(char *out, const char *text, size_t len)
+{
+	struct quoter q = { .out = out };
+	bool in_value = false, in_quotes = false;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		char c = text[i];
+
+		if (!in_value || (c == ',' && !in_quotes)) {
+			if (in_value)
+				put(&q, "'", 1);
+			put(&q, &c, 1);
+			if (c == '=')
+				put(&q, "'", 1);
+			in_value = c == '=';
+		} else if (c == '\\' && !in_quotes) {
+			put(&q, "'\\''", 4);
+			i++;
+		} else if (c == '\'') {
+			in_quotes = !in_quotes;
+		} else {
+			put(&q, &c, 1);
+		}
+	}
+	if (in_value)
+		put(&q, "'", 1);
+	return q.len;
+}
+
+void matches_each(struct peer *peer,
+		  void (*each)(void *ctx, const char *text, size_t len),
+		  void *ctx)
+{
+	struct hnode *node;
+	char text[MAX_CANONICAL], quoted[MAX_QUOTED];
+	size_t i;
+
+	hmap_for_all(node, &peer->matches, i) {
+		struct match_node *m = container_of(node, struct match_node,
+						    node);
+		size_t len = match_rule_text(&m->rule, text, sizeof(text));
+
+		if (len < sizeof(text))
+			each(ctx, quoted, quote(quoted, text, len));
+	}
 }
 
 void matches_free(struct peer *peer)
@@ -121,6 +186,7 @@ void matches_free(struct peer *peer)
 	struct hnode *node, *next;
 	size_t i;
 
+	stats_matches_gone(peer, peer->matches.n);
 	for (i = 0; i < peer->matches.n_slots; i++) {
 		for (node = peer->matches.slots[i]; node; node = next) {
 			next = node->next;

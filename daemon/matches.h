@@ -17,6 +17,11 @@ int matches_add(struct peer *peer, const char *text, size_t len,
 /* The same errors of text; -ENOENT: the peer has no such rule. */
 int matches_del(struct peer *peer, const char *text, size_t len,
 		const char **why);
+/* Calls @each with the text of every rule, values in quotes as the reference
+ * writes them. */
+void matches_each(struct peer *peer,
+		  void (*each)(void *ctx, const char *text, size_t len),
+		  void *ctx);
 /* Forgets them all; the peer is going, and the switch knows. */
 void matches_free(struct peer *peer);
 

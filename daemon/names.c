@@ -87,6 +87,14 @@ int names_claim(void *ctx, const char *name, struct claimant *c, bool on)
 	return err == -ENOENT ? 0 : err;
 }
 
+/* One who is displaced may have left the queue. */
+static void count(struct peer *peer, const struct name_change *change)
+{
+	stats_names_changed(peer);
+	if (change->from)
+		stats_names_changed(peer_of_claimant(change->from));
+}
+
 int names_request(struct peer *peer, const char *name, uint32_t flags)
 {
 	struct bus *bus = peer->bus;
@@ -94,6 +102,7 @@ int names_request(struct peer *peer, const char *name, uint32_t flags)
 	int result = registry_request(&bus->registry, &peer->names, name,
 				      strlen(name), flags, &change);
 
+	count(peer, &change);
 	tell(bus, name, &change);
 	if (change.happened)
 		activation_owned(bus->activation, name, peer);
@@ -107,12 +116,14 @@ int names_release(struct peer *peer, const char *name)
 	int result = registry_release(&bus->registry, &peer->names, name,
 				      strlen(name), &change);
 
+	stats_names_changed(peer);
 	tell(bus, name, &change);
 	return result;
 }
 
 void names_join(struct peer *peer)
 {
+	stats_names_changed(peer);
 	tell_all(peer->bus, peer->unique, "", peer->unique);
 	tell_one(peer, "NameAcquired", peer->unique);
 }
@@ -135,5 +146,6 @@ void names_leave(struct peer *peer)
 	while (!list_empty(l))
 		leave_one(peer, container_of(l->prev, struct claim,
 					     by_claimant));
+	stats_names_gone(peer);
 	tell_all(peer->bus, peer->unique, peer->unique, "");
 }

@@ -45,6 +45,7 @@ struct peer {
 	struct claimant names;
 	struct hmap matches;		/* struct match_node, see match.c */
 	uint64_t next_cookie;
+	struct peer_figures figures;
 };
 
 /* Takes an accepted socket, and owns it on failure too. */

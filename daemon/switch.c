@@ -162,6 +162,11 @@ int sw_forward(struct sw *sw, uint64_t from, uint64_t addr, const void *msg,
 	return sw->ops->forward(sw, from, addr, msg, len, fds, n_fds, ruling);
 }
 
+int sw_queues(struct sw *sw, uint64_t addr, struct sw_queues *ret)
+{
+	return sw->ops->queues(sw, addr, ret);
+}
+
 int sw_port_stats(struct sw *sw, uint64_t addr, struct bus_port_stats *ret)
 {
 	return sw->ops->port_stats(sw, addr, ret);

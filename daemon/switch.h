@@ -132,6 +132,19 @@ int sw_forward(struct sw *sw, uint64_t from, uint64_t addr, const void *msg,
 	       size_t len, const int *fds, unsigned int n_fds,
 	       struct sw_ruling *ruling);
 
+/* What waits in a port now, and how much it was at most; what a switch does
+ * not count is 0. Outgoing messages are those since nothing waited last. */
+struct sw_queue {
+	uint64_t msgs, bytes, fds;
+	uint64_t peak_bytes, peak_fds;
+};
+
+struct sw_queues {
+	struct sw_queue in;		/* of its client, not yet routed */
+	struct sw_queue out;		/* for its client to read */
+};
+
+int sw_queues(struct sw *sw, uint64_t addr, struct sw_queues *ret);
 int sw_port_stats(struct sw *sw, uint64_t addr, struct bus_port_stats *ret);
 int sw_stats(struct sw *sw, struct bus_stats *ret);
 

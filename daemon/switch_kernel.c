@@ -330,6 +330,21 @@ static int kernel_port_stats(struct sw *sw, uint64_t addr,
 	return 0;
 }
 
+/* The kernel keeps no highest figures, so they are the present ones. */
+static int kernel_queues(struct sw *sw, uint64_t addr, struct sw_queues *ret)
+{
+	struct bus_port_stats st;
+	int r = kernel_port_stats(sw, addr, &st);
+
+	if (r < 0)
+		return r;
+	memset(ret, 0, sizeof(*ret));
+	ret->in.msgs = !!(st.flags & (BUS_PORT_HELD | BUS_PORT_WAITING));
+	ret->out.bytes = ret->out.peak_bytes = st.queue_bytes;
+	ret->out.fds = ret->out.peak_fds = st.queue_fds;
+	return 0;
+}
+
 static int kernel_stats(struct sw *sw, struct bus_stats *ret)
 {
 	socklen_t len = sizeof(*ret);
@@ -364,6 +379,7 @@ static const struct sw_ops kernel_ops = {
 	.match_del = kernel_match_del,
 	.send = kernel_send,
 	.broadcast = kernel_broadcast,
+	.queues = kernel_queues,
 	.port_stats = kernel_port_stats,
 	.stats = kernel_stats,
 };

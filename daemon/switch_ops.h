@@ -28,6 +28,7 @@ struct sw_ops {
 	int (*forward)(struct sw *sw, uint64_t from, uint64_t addr,
 		       const void *msg, size_t len, const int *fds,
 		       unsigned int n_fds, struct sw_ruling *ruling);
+	int (*queues)(struct sw *sw, uint64_t addr, struct sw_queues *ret);
 	int (*port_stats)(struct sw *sw, uint64_t addr,
 			  struct bus_port_stats *ret);
 	int (*stats)(struct sw *sw, struct bus_stats *ret);

@@ -310,6 +310,21 @@ static int user_port_stats(struct sw *sw, uint64_t addr,
 	return 0;
 }
 
+static int user_queues(struct sw *sw, uint64_t addr, struct sw_queues *ret)
+{
+	struct uport *p = us_find(to_us(sw), addr);
+
+	if (!p)
+		return -ENOENT;
+	*ret = p->q;
+	ret->in.msgs = p->waits_for || p->flags & UP_READY;
+	ret->in.bytes = p->in ? p->in->len - p->in_off : 0;
+	ret->in.fds = p->n_pool;
+	ret->out.bytes = p->queued;
+	ret->out.fds = p->queued_fds;
+	return 0;
+}
+
 static int user_stats(struct sw *sw, struct bus_stats *ret)
 {
 	*ret = to_us(sw)->st;
@@ -354,6 +369,7 @@ static const struct sw_ops user_ops = {
 	.match_del = user_match_del,
 	.send = user_send,
 	.broadcast = user_broadcast,
+	.queues = user_queues,
 	.port_stats = user_port_stats,
 	.stats = user_stats,
 };

@@ -139,6 +139,7 @@ struct uport {
 	size_t unique_len;
 	struct uuser *user;
 	struct bus_port_stats st;
+	struct sw_queues q;		/* peaks, and q.out.msgs */
 
 	/* receiving */
 	struct ubuf *in;		/* incomplete, or parked at in_off */
@@ -246,6 +247,11 @@ static inline struct us *to_us(struct sw *sw)
 
 struct uport *us_find(struct us *us, uint64_t addr);
 uint64_t us_now(struct us *us);			/* ms */
+static inline void us_peak(uint64_t *peak, uint64_t now)
+{
+	if (now > *peak)
+		*peak = now;
+}
 void uport_bury(struct us *us, struct uport *p);	/* a zombie */
 void uport_free(struct us *us, struct uport *p);	/* a dead one */
 

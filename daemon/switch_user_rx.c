@@ -39,6 +39,7 @@ static int pool_add(struct us *us, struct uport *p, const int *fds,
 		us_tick(us);
 	}
 	p->n_pool += n;
+	us_peak(&p->q.in.peak_fds, p->n_pool);
 	return 0;
 }
 
@@ -66,6 +67,7 @@ static int charge(struct us *us, struct uport *p, size_t n)
 		return -EDQUOT;
 	p->user->bytes += n;
 	p->in_charged += n;
+	us_peak(&p->q.in.peak_bytes, p->in_charged);
 	return 0;
 }
 

@@ -81,6 +81,8 @@ static int queue_ref(struct uport *t, struct ubuf *buf, size_t off,
 	t->queued += len;
 	if (fds)
 		t->queued_fds += fds->n;
+	us_peak(&t->q.out.peak_bytes, t->queued);
+	us_peak(&t->q.out.peak_fds, t->queued_fds);
 	return 0;
 }
 
@@ -98,6 +100,7 @@ static size_t queue_append(struct uport *t, const uint8_t *p, size_t len)
 	b->len += len;
 	c->len += len;
 	t->queued += len;
+	us_peak(&t->q.out.peak_bytes, t->queued);
 	return len;
 }
 
@@ -141,6 +144,7 @@ void uport_drop_output(struct us *us, struct uport *t)
 	while ((c = TAILQ_FIRST(&t->queue)))
 		chunk_free(t, c);
 	t->flags &= ~UP_BLOCKED;
+	t->q.out.msgs = 0;
 	t->flags |= UP_BROKEN;
 	uport_arm(us, t);
 	us_wake_waiter(us, t);
@@ -165,6 +169,8 @@ static void block(struct us *us, struct uport *t)
 	if (t->flags & UP_BLOCKED)
 		return;
 	t->flags |= UP_BLOCKED;
+	/* The one at which it was full; of those pending nobody knows. */
+	t->q.out.msgs = 1;
 	uport_arm(us, t);
 }
 
@@ -360,6 +366,7 @@ void us_commit(struct us *us, struct uport *t, struct umsg *m)
 	if (t->flags & UP_BROKEN)
 		return;
 	if (t->flags & UP_BLOCKED) {
+		t->q.out.msgs++;
 		if (queue_message(us, t, m))
 			out_of_memory(us, t);
 	} else if (m->fds) {
@@ -430,6 +437,7 @@ void uport_writable(struct us *us, struct uport *t)
 	}
 	if (TAILQ_EMPTY(&t->queue)) {
 		t->flags &= ~UP_BLOCKED;
+		t->q.out.msgs = 0;
 		uport_arm(us, t);
 		if (t->flags & UP_DETACHED)
 			uport_bury(us, t);
