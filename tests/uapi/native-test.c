@@ -427,8 +427,11 @@ int nt_drain(int fd)
 	struct got g;
 	int n = 0;
 
-	while (nt_take(fd, &g, MSG_DONTWAIT) > 0)
+	while (nt_take(fd, &g, MSG_DONTWAIT) > 0) {
+		while (g.n_fds)
+			close(g.fds[--g.n_fds]);
 		n++;
+	}
 	return n;
 }
 

@@ -141,7 +141,7 @@ uint32_t nt_reason(int fd);
 short nt_poll(int fd, short events, int ms);
 /* Sends @text until EAGAIN; how many went. */
 int nt_fill(int fd, uint64_t addr, const char *text);
-/* Reads all there is without waiting; how many came. */
+/* Reads all there is without waiting, closes files; how many came. */
 int nt_drain(int fd);
 
 /* ---- others ---- */

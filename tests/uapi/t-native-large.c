@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* 64 MiB in one message, to several: whole, and in the memory of one. */
+#include "native-test.h"
+
+#define SIZE (64UL << 20)
+#define N 4
+
+static long available(void)
+{
+	char line[128];
+	long kib = -1;
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	check(f);
+	while (kib < 0 && fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemAvailable: %ld", &kib) != 1)
+			kib = -1;
+	fclose(f);
+	check(kib > 0);
+	return kib;
+}
+
+static uint32_t *pattern(uint32_t seed)
+{
+	uint32_t *p = malloc(SIZE);
+	size_t i;
+
+	check(p);
+	for (i = 0; i < SIZE / 4; i++)
+		p[i] = seed += 0x9e3779b9 + i % 7;
+	return p;
+}
+
+static void reads(int fd, const void *want, void *buf)
+{
+	memset(buf, 0, 4096);
+	is(recv(fd, NULL, 0, MSG_PEEK | MSG_TRUNC), SIZE);
+	is(recv(fd, buf, SIZE, MSG_DONTWAIT), SIZE);
+	check(!memcmp(buf, want, SIZE));
+}
+
+int main(void)
+{
+	int bus = nt_bus(), i;
+	struct peer p[N];
+	uint32_t *data, *buf;
+	long before, after;
+
+	nt_set(bus, BUS_SET_SENDBUF, SIZE);
+	for (i = 0; i < N; i++)
+		p[i] = nt_peer(bus);
+	data = pattern(1);
+	buf = pattern(2);
+	before = available();
+	is(nt_to(p[0].fd, EVERYBODY, data, SIZE, MSG_DONTWAIT), SIZE);
+	after = available();
+	/* One copy is there and not two; N would be N - 1 more. */
+	if (before - after > (long)(SIZE + SIZE / 2) / 1024)
+		fail("%ld KiB for one message of %lu KiB", before - after,
+		     SIZE / 1024);
+	/* More than queue_bytes waits: full. */
+	refused(try_say(p[1].fd, p[2].addr, "x"), EAGAIN);
+	for (i = 0; i < N; i++) {
+		reads(p[i].fd, data, buf);
+		silent(p[i].fd);
+	}
+	/* To one, and with the master in both directions. */
+	is(nt_to(p[0].fd, p[1].addr, data, SIZE, 0), SIZE);
+	reads(p[1].fd, data, buf);
+	is(nt_to(p[0].fd, BUS_MASTER_ADDR, data, SIZE, 0), SIZE);
+	reads(p[0].end, data, buf);
+	is(send(p[0].end, data, SIZE, MSG_NOSIGNAL), SIZE);
+	reads(p[0].fd, data, buf);
+	/* A part of it. */
+	is(nt_to(p[0].fd, p[1].addr, data, SIZE, 0), SIZE);
+	memset(buf, 0, 8192);
+	is(recv(p[1].fd, buf, 5000, MSG_TRUNC), SIZE);
+	check(!memcmp(buf, data, 5000));
+	is(((char *)buf)[5000], 0);
+	refused(nt_to(p[0].fd, p[1].addr, data, SIZE + 1, 0), EMSGSIZE);
+	/* Never read: it goes with its receiver. */
+	is(nt_to(p[0].fd, EVERYBODY, data, SIZE, 0), SIZE);
+	for (i = 0; i < N; i++)
+		nt_close(&p[i]);
+	after = available();
+	if (before - after > (long)SIZE / 2 / 1024)
+		fail("%ld KiB are gone", before - after);
+	close(bus);
+	return 0;
+}
