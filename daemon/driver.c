@@ -28,6 +28,7 @@ void call_reply(struct call *c, const char *signature)
 {
 	struct msg_to to = answer_to(c);
 
+	c->error = false;
 	msg_done(&c->reply);
 	msg_reply(&c->reply, &to, signature);
 }
@@ -52,6 +53,7 @@ int call_error(struct call *c, const char *name, const char *format, ...)
 	va_end(ap);
 	cut_to_utf8(text);
 	c->fd = -1;
+	c->error = true;
 	to = answer_to(c);
 	msg_done(&c->reply);
 	msg_error(&c->reply, &to, name, text);
@@ -60,8 +62,8 @@ int call_error(struct call *c, const char *name, const char *format, ...)
 
 static bool wants_answer(const struct call *c)
 {
-	return c->m->h->f.type == DBUS_TYPE_CALL &&
-	       !(c->m->h->f.flags & DBUS_FLAG_NO_REPLY);
+	return c->error || (c->m->h->f.type == DBUS_TYPE_CALL &&
+			    !(c->m->h->f.flags & DBUS_FLAG_NO_REPLY));
 }
 
 void call_send(struct call *c)

@@ -29,6 +29,8 @@ struct call {
 	struct msg reply;
 	int fd;			/* to send with the reply, borrowed; or -1 */
 	bool sent;		/* the answer is out already */
+	bool error;		/* it is one: even who wants no answer, or has
+				 * not called, hears of it */
 };
 
 #define METHOD_CANONICAL	0x1	/* only at DBUS_DRIVER_PATH */
