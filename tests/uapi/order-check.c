@@ -4,10 +4,10 @@
 /* Places of all messages, by sender and serial; 0: nobody was there. */
 static uint64_t *places[ORDER_SENDERS];
 
-bool order_gets(unsigned int peer, uint32_t to)
+bool order_gets(unsigned int reader, uint32_t to)
 {
-	return to == peer || to == TO_ALL || to == TO_ONE ||
-	       (to == TO_EVEN && peer % 2 == 0);
+	return reader == ORDER_EAR || to == reader || to == TO_ALL ||
+	       to == TO_ONE || (to == TO_EVEN && reader % 2 == 0);
 }
 
 /* One reader: ascending places, causes before, each sender's in its order,
@@ -85,7 +85,7 @@ static void check_places(const struct order_sent *sent)
 	free(all);
 }
 
-void order_check(struct record *peers, struct order_sent *sent)
+void order_check(struct record *readers, struct order_sent *sent)
 {
 	unsigned int i;
 
@@ -93,8 +93,8 @@ void order_check(struct record *peers, struct order_sent *sent)
 		places[i] = calloc(sent[i].n + 1, sizeof(*places[i]));
 		check(places[i]);
 	}
-	for (i = 0; i < ORDER_PEERS; i++)
-		check_reader(i, &peers[i], sent);
+	for (i = 0; i < ORDER_READERS; i++)
+		check_reader(i, &readers[i], sent);
 	check_places(sent);
 	for (i = 0; i < ORDER_SENDERS; i++)
 		free(places[i]);

@@ -11,10 +11,10 @@
 #define EVEN 2
 
 static int bus;
-static struct peer peers[ORDER_PEERS];
-static struct record records[ORDER_PEERS];
+static struct peer peers[ORDER_READERS];
+static struct record records[ORDER_READERS];
 static struct order_sent sent[ORDER_SENDERS];
-static volatile uint64_t seen[ORDER_PEERS];
+static volatile uint64_t seen[ORDER_READERS];
 static struct record *visits;		/* below lock */
 static size_t n_visits;
 static long each;
@@ -145,7 +145,7 @@ static void *reader(void *arg)
 	}
 }
 
-static struct peer joined(unsigned int me, bool even)
+static struct peer joined(bool one, bool even)
 {
 	static uint64_t count;
 	struct peer p;
@@ -153,7 +153,9 @@ static struct peer joined(unsigned int me, bool even)
 	/* accept() yields whoever is next. */
 	pthread_mutex_lock(&lock);
 	p = nt_guest(bus);
-	ok(nt_add(p.end, PREFIX(ONE) | ++count));
+	count++;
+	if (one)
+		ok(nt_add(p.end, PREFIX(ONE) | count));
 	if (even)
 		ok(nt_add(p.end, PREFIX(EVEN) | count));
 	nt_set(p.fd, BUS_PASS_INFO, 1);
@@ -177,7 +179,7 @@ static void read_some(int fd, struct record *r)
 /* Comes, hears and says a little, and goes without a word. */
 static void visit(unsigned int me, unsigned int *seed, struct record *r)
 {
-	struct peer p = joined(me, false);
+	struct peer p = joined(true, false);
 	struct stamp s = { .sender = me, .to = TO_ONE };
 	int n = rand_r(seed) % 200;
 
@@ -234,7 +236,7 @@ static void sleep_in(long messages)
 			   sizeof(e), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	check((void *)sleeper.log != MAP_FAILED);
-	sleeper.p = joined(0, false);
+	sleeper.p = joined(true, false);
 	sleeper.pid = nt_fork();
 	if (sleeper.pid)
 		return;
@@ -280,10 +282,10 @@ static void start(pthread_t *t, void *(*fn)(void *), uintptr_t i)
 
 static void run_all(bool stalled)
 {
-	pthread_t s[ORDER_PEERS], r[ORDER_PEERS], g[ORDER_GUESTS];
+	pthread_t s[ORDER_PEERS], r[ORDER_READERS], g[ORDER_GUESTS];
 	uintptr_t i;
 
-	for (i = 0; i < ORDER_PEERS; i++)
+	for (i = 0; i < ORDER_READERS; i++)
 		start(&r[i], reader, i);
 	for (i = 0; i < ORDER_GUESTS; i++)
 		start(&g[i], guest, ORDER_PEERS + i);
@@ -297,7 +299,7 @@ static void run_all(bool stalled)
 	for (i = 0; i < ORDER_GUESTS; i++)
 		pthread_join(g[i], NULL);
 	say(peers[0].end, EVERYBODY, "end");
-	for (i = 0; i < ORDER_PEERS; i++)
+	for (i = 0; i < ORDER_READERS; i++)
 		pthread_join(r[i], NULL);
 }
 
@@ -311,7 +313,10 @@ void order_run(long messages, bool stalled)
 	nt_set_limits(bus, l);
 	nt_set(bus, BUS_SET_MAXQLEN, 50);
 	for (i = 0; i < ORDER_PEERS; i++)
-		peers[i] = joined(i, i % 2 == 0);
+		peers[i] = joined(true, i % 2 == 0);
+	peers[ORDER_EAR] = joined(false, false);
+	ok(setsockopt(peers[ORDER_EAR].end, SOL_BUS, BUS_SET_EAVESDROP, NULL,
+		      0));
 	if (stalled)
 		sleep_in(messages);
 	run_all(stalled);

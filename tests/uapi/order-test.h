@@ -2,7 +2,8 @@
 /*
  * Everybody sends to everybody and writes down what came; afterwards the
  * records must be projections of one order, without loss or doubles. Clients
- * that come and go, and one that stops reading, are part of it.
+ * that come and go, one that hears everything, and one that stops reading are
+ * part of it.
  */
 #ifndef AFBUS_ORDER_TEST_H
 #define AFBUS_ORDER_TEST_H
@@ -10,6 +11,8 @@
 #include "native-test.h"
 
 #define ORDER_PEERS 8		/* each a sending and a reading thread */
+#define ORDER_EAR ORDER_PEERS	/* another reader: it eavesdrops */
+#define ORDER_READERS (ORDER_PEERS + 1)
 #define ORDER_GUESTS 2		/* threads whose clients come and go */
 #define ORDER_SENDERS (ORDER_PEERS + ORDER_GUESTS)
 
@@ -36,7 +39,7 @@ void record_add(struct record *r, const struct entry *e);
 
 /* Reads one message; 0 at the end, -1 on error, the sender's address. */
 int order_recv(int fd, struct entry *e, uint64_t *from, int flags);
-bool order_gets(unsigned int peer, uint32_t to);
+bool order_gets(unsigned int reader, uint32_t to);
 
 /* ---- order-check.c ---- */
 
@@ -46,7 +49,7 @@ struct order_sent {		/* of one sender, by serial */
 };
 
 /* All that was seen by those who stayed, against all that was sent. */
-void order_check(struct record *peers, struct order_sent *sent);
+void order_check(struct record *readers, struct order_sent *sent);
 /* Somebody who got multicasts for a while missed none between his first and
  * last. */
 void order_check_visit(const struct record *all, const struct record *visit);
