@@ -582,6 +582,19 @@ static bool eval_sender(const struct match_rule *r, const struct match_msg *m)
 	return m->owns && m->owns(m->ctx, want.s, want.len);
 }
 
+/* Known by another of its names, the receiver is the same. */
+static bool eval_destination(const struct match_rule *r,
+			     const struct match_msg *m)
+{
+	struct dbus_str want;
+
+	if (has(r, MATCH_DESTINATION, r->destination, m->h->destination))
+		return true;
+	want = str_at(r, r->destination.off, r->destination.len);
+	return m->h->destination.s && m->receives &&
+	       m->receives(m->ctx, want.s, want.len);
+}
+
 static bool eval_path(const struct match_rule *r, const struct match_msg *m)
 {
 	struct dbus_str path = m->h->path;
@@ -605,7 +618,7 @@ bool match_rule_eval(const struct match_rule *r, const struct match_msg *m)
 	return has(r, MATCH_MEMBER, r->member, h->member) &&
 	       has(r, MATCH_INTERFACE, r->interface, h->interface) &&
 	       eval_path(r, m) &&
-	       has(r, MATCH_DESTINATION, r->destination, h->destination) &&
+	       eval_destination(r, m) &&
 	       eval_sender(r, m) &&
 	       (!r->n_args || eval_args(r, m));
 }

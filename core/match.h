@@ -72,6 +72,9 @@ size_t match_rule_text(const struct match_rule *r, char *out, size_t size);
  * owner of a well-known name (not called for unique names, which are compared
  * with @sender). Body arguments are read only when a rule asks; @body may be
  * NULL when the caller knows that no rule looks at arguments.
+ *
+ * @receives answers whether the message's receiver is the primary owner of a
+ * name that it was not addressed by; NULL where only DESTINATION counts.
  */
 struct match_msg {
 	const struct dbus_header *h;
@@ -80,6 +83,7 @@ struct match_msg {
 	void *ctx;
 	const void *body;
 	size_t body_len;
+	bool (*receives)(void *ctx, const char *name, size_t len);
 };
 
 bool match_rule_eval(const struct match_rule *r, const struct match_msg *m);

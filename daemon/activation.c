@@ -400,7 +400,8 @@ static void let_go(struct call *c, struct held *h, void *ctx)
 	else if (c->peer)
 		driver_forward(c, owner);
 	else
-		sw_send(c->bus->sw, owner->addr, h->data, h->len, NULL, 0);
+		sw_forward(c->bus->sw, 0, owner->addr, h->data, h->len, NULL,
+			   0, NULL);
 }
 
 void activation_owned(struct activation *a, const char *name,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "daemon/activation_impl.h"
+#include "daemon/enforce.h"
 #include "daemon/log.h"
 
 static int answer(struct call *c, bool held, const struct failure *f)
@@ -16,10 +17,14 @@ static int answer(struct call *c, bool held, const struct failure *f)
 
 int activation_message(struct call *c)
 {
+	struct dbus_str name = c->m->h->destination;
 	struct failure f;
-	bool held = activation_want(c->bus->activation, c, c->m,
-				    c->m->h->destination, true, &f);
+	bool held;
 
+	/* As much as can be said before its receiver is known. */
+	if (activation_knows(c->bus->activation, name) && !enforce_send(c))
+		return 0;
+	held = activation_want(c->bus->activation, c, c->m, name, true, &f);
 	return answer(c, held, &f);
 }
 

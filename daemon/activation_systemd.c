@@ -30,6 +30,7 @@ bool activation_send(struct activation *a, const char *name, struct msg *m,
 	}
 	sm.data = m->data;
 	sm.len = m->len;
+	sw_show(a->bus->sw, 0, m->data, m->len);
 	return activation_want(a, NULL, &sm, to, true, f);
 }
 

@@ -49,7 +49,8 @@ struct peer *bus_find_addr(struct bus *bus, uint64_t addr)
 {
 	struct peer *peer = find_any(bus, addr);
 
-	if (!peer || peer->state != PEER_ACTIVE || peer->doomed)
+	if (!peer || peer->state != PEER_ACTIVE || peer->monitor ||
+	    peer->doomed)
 		return NULL;
 	return peer;
 }

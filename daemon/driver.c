@@ -7,6 +7,7 @@
 #include "daemon/activation.h"
 #include "daemon/enforce.h"
 #include "daemon/log.h"
+#include "daemon/monitor.h"
 
 
 static bool str_is(struct dbus_str a, const char *s)
@@ -383,10 +384,16 @@ int driver_message(struct peer *peer, const struct sw_message *m)
 	struct call c = { .bus = peer->bus, .peer = peer, .m = m, .fd = -1 };
 	int err;
 
+	if (peer->monitor)
+		return monitor_spoke(&c);
 	if (peer->state != PEER_ACTIVE && !is_hello(m->h)) {
 		log_info("pid %d, uid %u sent something before Hello",
 			 (int)peer->creds.pid, (unsigned int)peer->creds.uid);
 		return -EPROTO;
+	}
+	if (m->ruling.refusal == SW_DENIED_CAST) {
+		monitor_show_denied(&c);
+		return 0;
 	}
 	if (m->ruling.refusal == SW_LOGGED) {
 		enforce_logged(&c, &m->ruling);

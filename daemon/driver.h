@@ -68,6 +68,7 @@ struct interface {
 extern const struct interface * const driver_interfaces[];	/* NULL ends */
 extern const struct interface properties_interface;
 extern const struct interface introspectable_interface;
+extern const struct interface monitoring_interface;
 extern const struct interface stats_interface;
 extern const struct interface status_interface;
 

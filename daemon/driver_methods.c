@@ -141,7 +141,7 @@ static void add_unique_names(struct call *c)
 
 	for (l = c->bus->peers.next; l != &c->bus->peers; l = l->next) {
 		peer = container_of(l, struct peer, link);
-		if (peer->state == PEER_ACTIVE)
+		if (bus_find_addr(c->bus, peer->addr) == peer)
 			msg_str(&c->reply, peer->unique);
 	}
 }
@@ -381,6 +381,7 @@ const struct interface * const driver_interfaces[] = {
 	&dbus_interface,
 	&properties_interface,
 	&introspectable_interface,
+	&monitoring_interface,
 	&stats_interface,
 	&status_interface,
 	&peer_interface,

@@ -13,16 +13,20 @@ static void start(struct bus *bus, struct msg *m, const char *dest,
 		   signature);
 }
 
-/* NameLost or NameAcquired; nobody, or a peer that is leaving, needs none. */
+/* NameLost or NameAcquired; nobody, or a peer that is leaving, needs none, but
+ * monitors see what it would be. */
 static void tell_one(struct peer *peer, const char *member, const char *name)
 {
 	struct msg m;
 
-	if (!peer || peer->doomed)
+	if (!peer || (peer->doomed && !sw_watched(peer->bus->sw)))
 		return;
 	start(peer->bus, &m, peer->unique, member, "s");
 	msg_str(&m, name);
-	peer_send(peer, &m, NULL, 0);
+	if (!peer->doomed)
+		peer_send(peer, &m, NULL, 0);
+	else if (!msg_finish(&m))
+		sw_show(peer->bus->sw, peer->addr, m.data, m.len);
 	msg_done(&m);
 }
 
@@ -147,5 +151,6 @@ void names_leave(struct peer *peer)
 		leave_one(peer, container_of(l->prev, struct claim,
 					     by_claimant));
 	stats_names_gone(peer);
+	tell_one(peer, "NameLost", peer->unique);
 	tell_all(peer->bus, peer->unique, peer->unique, "");
 }

@@ -21,7 +21,8 @@ int names_request(struct peer *peer, const char *name, uint32_t flags);
 /* enum release_result or -errno. */
 int names_release(struct peer *peer, const char *name);
 
-/* The unique name appears, and disappears with all others. */
+/* The unique name appears, and disappears with all others; a peer that stays
+ * is told. */
 void names_join(struct peer *peer);
 void names_leave(struct peer *peer);
 

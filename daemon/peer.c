@@ -10,6 +10,7 @@
 #include "daemon/handshake.h"
 #include "daemon/log.h"
 #include "daemon/matches.h"
+#include "daemon/monitor.h"
 #include "daemon/names.h"
 
 /* How many active connections a user has; exists as long as there is one. */
@@ -159,7 +160,9 @@ void peer_end(struct peer *peer)
 {
 	/* First, or its own rules would show it its end. */
 	detach(peer);
-	if (peer->state == PEER_ACTIVE)
+	if (peer->monitor)
+		log_info("Monitoring connection %s closed.", peer->unique);
+	else if (peer->state == PEER_ACTIVE)
 		names_leave(peer);
 	peer_free(peer);
 }
@@ -226,8 +229,12 @@ void peer_send(struct peer *peer, struct msg *m, const int *fds,
 {
 	int err = msg_finish(m);
 
-	if (peer->doomed || (!err && !enforce_receive(peer, m)))
+	if (peer->doomed)
 		return;
+	if (!err && !enforce_receive(peer, m)) {
+		monitor_show_refused(peer, m);
+		return;
+	}
 	if (!err)
 		err = sw_send(peer->bus->sw, peer->addr, m->data, m->len, fds,
 			      n_fds);

@@ -29,6 +29,7 @@ struct peer {
 	struct list link;		/* in bus->peers or bus->doomed */
 	enum peer_state state;
 	bool doomed;
+	bool monitor;			/* it has no name any more */
 	bool detached;			/* the switch knows it no more */
 	bool anonymous;			/* its user is not known to the bus */
 	bool pass_fds;

@@ -116,6 +116,26 @@ int sw_name(struct sw *sw, const char *name, uint64_t addr)
 	return sw->ops->name(sw, name, addr);
 }
 
+int sw_monitor(struct sw *sw, uint64_t addr)
+{
+	return sw->ops->monitor ? sw->ops->monitor(sw, addr) : -EOPNOTSUPP;
+}
+
+bool sw_has_monitors(const struct sw *sw)
+{
+	return sw->ops->monitor;
+}
+
+bool sw_watched(const struct sw *sw)
+{
+	return sw->ops->watched && sw->ops->watched(sw);
+}
+
+int sw_show(struct sw *sw, uint64_t to, const void *msg, size_t len)
+{
+	return sw->ops->show ? sw->ops->show(sw, to, msg, len) : 0;
+}
+
 int sw_match_add(struct sw *sw, uint64_t addr, uint64_t cookie,
 		 const char *rule)
 {

@@ -41,6 +41,8 @@ enum sw_refusal {
 					 * answer to the same serial */
 	SW_TOO_MANY_CALLS,		/* of the sender wait for an answer */
 	SW_LOGGED,			/* it went there: only to be logged */
+	SW_DENIED_CAST,			/* it went to all who may have it, and
+					 * one may not: only to be shown */
 };
 
 /* Between whom, for those that were refused or are to be logged. */
@@ -113,6 +115,20 @@ int sw_policy(struct sw *sw, uint64_t addr, const struct policy *p);
 /* From now on. Without it there are none. */
 int sw_limits(struct sw *sw, const struct sw_limits *limits);
 
+/*
+ * Makes an active port a monitor, for good: it gets nothing addressed to it
+ * any more, its rules are gone, and those added from now on are asked about
+ * every message, whoever it is for. What it sends still comes to the daemon.
+ * -EOPNOTSUPP: this switch has no monitors.
+ */
+int sw_monitor(struct sw *sw, uint64_t addr);
+bool sw_has_monitors(const struct sw *sw);	/* it can */
+/* There is a monitor. */
+bool sw_watched(const struct sw *sw);
+/* Shows the daemon's message to monitors alone, as one for @to, or if that is
+ * 0 for nobody known. */
+int sw_show(struct sw *sw, uint64_t to, const void *msg, size_t len);
+
 /* @cookie: the daemon's number for the rule, unique in the port. */
 int sw_match_add(struct sw *sw, uint64_t addr, uint64_t cookie,
 		 const char *rule);
@@ -126,7 +142,8 @@ int sw_send(struct sw *sw, uint64_t addr, const void *msg, size_t len,
 	    const int *fds, unsigned int n_fds);
 int sw_broadcast(struct sw *sw, const void *msg, size_t len);
 /* The same as port @from would have sent it to port @addr: both policies are
- * asked, and a call is waited for. @from may have ended. -EACCES: @ruling says
+ * asked, and a call is waited for. Monitors have seen it. @from is 0 for the
+ * daemon's own that they have seen (without fds), and may have ended. -EACCES: @ruling says
  * why not. */
 int sw_forward(struct sw *sw, uint64_t from, uint64_t addr, const void *msg,
 	       size_t len, const int *fds, unsigned int n_fds,

@@ -15,6 +15,10 @@ struct sw_ops {
 	int (*activate)(struct sw *sw, uint64_t addr);
 	int (*detach)(struct sw *sw, uint64_t addr);
 	int (*name)(struct sw *sw, const char *name, uint64_t addr);
+	/* NULL: there are no monitors. */
+	int (*monitor)(struct sw *sw, uint64_t addr);
+	bool (*watched)(const struct sw *sw);
+	int (*show)(struct sw *sw, uint64_t to, const void *msg, size_t len);
 	int (*match_add)(struct sw *sw, uint64_t addr, uint64_t cookie,
 			 const char *rule);
 	int (*match_del)(struct sw *sw, uint64_t addr, uint64_t cookie);

@@ -133,17 +133,24 @@ static int user_attach(struct sw *sw, int fd, bool pass_fds, uint64_t *addr)
 
 static void rule_free(struct us *us, struct uport *p, struct urule *r)
 {
+	bool eavesdrops = r->rule.keys & MATCH_EAVESDROP &&
+			  !(p->flags & UP_MONITOR);
+
 	TAILQ_REMOVE(&p->rules, r, link);
+	p->n_eavesdrop -= eavesdrops;
+	us->n_eavesdrop -= eavesdrops;
 	free(r);
 	p->st.matches--;
 	us->st.matches--;
 }
 
-static void rules_drop(struct us *us, struct uport *p)
+void uport_drop_rules(struct us *us, struct uport *p)
 {
 	struct urule *r;
 
-	if (!TAILQ_EMPTY(&p->rules))
+	if (p->flags & UP_MONITOR)
+		TAILQ_REMOVE(&us->monitors, p, subscriber);
+	else if (!TAILQ_EMPTY(&p->rules))
 		TAILQ_REMOVE(&us->subscribers, p, subscriber);
 	while ((r = TAILQ_FIRST(&p->rules)))
 		rule_free(us, p, r);
@@ -179,7 +186,7 @@ static int user_detach(struct sw *sw, uint64_t addr)
 		TAILQ_REMOVE(&us->ended, p, ended);
 	p->flags &= ~UP_REPORT;
 	p->flags |= UP_DETACHED;
-	rules_drop(us, p);
+	uport_drop_rules(us, p);
 	uport_drop_claims(us, p);
 	uport_drop_replies(us, p);
 	p->policy = NULL;
@@ -207,6 +214,19 @@ static int user_activate(struct sw *sw, uint64_t addr)
 
 /* ---- rules ---- */
 
+/* Before it is one of the port's. */
+static void rule_sort_in(struct us *us, struct uport *p, struct match_rule *r)
+{
+	if (p->flags & UP_MONITOR) {
+		r->keys |= MATCH_EAVESDROP;
+		return;
+	}
+	if (TAILQ_EMPTY(&p->rules))
+		TAILQ_INSERT_TAIL(&us->subscribers, p, subscriber);
+	p->n_eavesdrop += !!(r->keys & MATCH_EAVESDROP);
+	us->n_eavesdrop += !!(r->keys & MATCH_EAVESDROP);
+}
+
 static int user_match_add(struct sw *sw, uint64_t addr, uint64_t cookie,
 			  const char *rule)
 {
@@ -227,8 +247,7 @@ static int user_match_add(struct sw *sw, uint64_t addr, uint64_t cookie,
 		return r;
 	}
 	u->cookie = cookie;
-	if (TAILQ_EMPTY(&p->rules))
-		TAILQ_INSERT_TAIL(&us->subscribers, p, subscriber);
+	rule_sort_in(us, p, &u->rule);
 	TAILQ_INSERT_TAIL(&p->rules, u, link);
 	p->st.matches++;
 	us->st.matches++;
@@ -249,7 +268,7 @@ static int user_match_del(struct sw *sw, uint64_t addr, uint64_t cookie)
 	if (!r)
 		return -ENOENT;
 	rule_free(us, p, r);
-	if (TAILQ_EMPTY(&p->rules))
+	if (TAILQ_EMPTY(&p->rules) && !(p->flags & UP_MONITOR))
 		TAILQ_REMOVE(&us->subscribers, p, subscriber);
 	return 0;
 }
@@ -266,7 +285,9 @@ static int user_send(struct sw *sw, uint64_t addr, const void *msg, size_t len,
 	if (!p || p->flags & UP_ENDED)
 		return -ENOENT;
 	us_enter(us);
-	r = us_daemon_send(us, p, msg, len, fds, n_fds);
+	r = us_show_daemons(us, p, msg, len, fds, n_fds);
+	if (!r)
+		r = us_daemon_send(us, p, msg, len, fds, n_fds);
 	us_leave(us);
 	return r;
 }
@@ -281,7 +302,9 @@ static int user_broadcast(struct sw *sw, const void *msg, size_t len)
 	if (r)
 		return r;
 	us_enter(us);
-	r = us_daemon_broadcast(us, &h, msg, len);
+	r = us_show_daemons(us, NULL, msg, len, NULL, 0);
+	if (!r)
+		r = us_daemon_broadcast(us, &h, msg, len);
 	us_leave(us);
 	return r;
 }
@@ -350,7 +373,8 @@ static void user_free(struct sw *sw)
 	us_names_free(us);
 	us_policy_free(us);
 	free(us->ports);
-	free(us->recips);
+	free(us->recips.v);
+	free(us->seen.v);
 	free(us);
 }
 
@@ -365,6 +389,9 @@ static const struct sw_ops user_ops = {
 	.policy = us_policy,
 	.limits = us_limits,
 	.forward = us_forward,
+	.monitor = us_op_monitor,
+	.watched = us_op_watched,
+	.show = us_op_show,
 	.match_add = user_match_add,
 	.match_del = user_match_del,
 	.send = user_send,
@@ -379,6 +406,7 @@ static void lists_init(struct us *us)
 	LIST_INIT(&us->users);
 	TAILQ_INIT(&us->all);
 	TAILQ_INIT(&us->subscribers);
+	TAILQ_INIT(&us->monitors);
 	TAILQ_INIT(&us->pooled);
 	TAILQ_INIT(&us->full);
 	TAILQ_INIT(&us->ready);

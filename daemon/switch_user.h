@@ -8,6 +8,7 @@
  *	switch_user_loop.c	what is ready: reading, waiting, ends, time
  *	switch_user_rx.c	from a client's bytes to messages
  *	switch_user_route.c	who gets a message, and who waits for whom
+ *	switch_user_monitor.c	who sees what is not for him
  *	switch_user_tx.c	towards the clients
  *	switch_user_buf.c	buffers, fds, users' accounts
  *
@@ -127,6 +128,7 @@ enum uport_flags {
 	UP_POLLED	= 1 << 8,	/* in us->epfd */
 	UP_DEAD		= 1 << 9,	/* on us->dead */
 	UP_REPORT	= 1 << 10,	/* on us->ended */
+	UP_MONITOR	= 1 << 11,	/* sees everything, and is no peer */
 };
 
 struct uport {
@@ -169,7 +171,9 @@ struct uport {
 	struct replies_port replies;
 
 	TAILQ_HEAD(, urule) rules;
-	TAILQ_ENTRY(uport) subscriber;	/* in us->subscribers if any rules */
+	size_t n_eavesdrop;		/* of them, unless it is a monitor */
+	TAILQ_ENTRY(uport) subscriber;	/* in us->subscribers if any rules, or
+					 * in us->monitors */
 
 	TAILQ_ENTRY(uport) ready;
 	TAILQ_ENTRY(uport) dirty;
@@ -193,6 +197,11 @@ struct pending {
 	const uint8_t *base;
 	size_t len;
 	uint32_t next;			/* index, US_PENDING: none */
+};
+
+struct uports {
+	struct uport **v;
+	size_t n, size;
 };
 
 struct us {
@@ -221,10 +230,12 @@ struct us {
 	sd_event_source *reply_timer;
 
 	struct uport_list all, subscribers, pooled, full, ready, dirty, ended;
-	struct uport_list zombies, dead;
+	struct uport_list zombies, dead, monitors;
 
-	struct uport **recips;		/* of the broadcast at hand */
-	size_t n_recips, recips_size;
+	struct uports recips;		/* of the broadcast at hand */
+	struct uports seen;		/* monitors that want it */
+	unsigned int n_denied;		/* who may not have it */
+	size_t n_eavesdrop;		/* rules of ports that are no monitors */
 
 	struct ubuf *run_src;		/* what is being gone through, or NULL
 					 * if that is rbuf */
@@ -293,8 +304,13 @@ void us_note_refusal(struct us *us, struct uport *p, struct uport *t,
 		     const struct sw_ruling *ruling);
 /* The same for a broadcast; @p is NULL if it is the driver's. @log: the
  * sender's policy wants it to be logged. */
+/* The same for one who eavesdrops on what goes to @t. */
+bool us_admit_eavesdropper(struct us *us, struct uport *p, struct uport *t,
+			   struct uport *w, const struct dbus_header *h);
 bool us_admit_cast(struct us *us, const struct uport *p, const struct uport *t,
 		   const struct dbus_header *h, bool *log);
+
+void uport_drop_rules(struct us *us, struct uport *p);
 
 /* ---- switch_user_loop.c ---- */
 
@@ -355,5 +371,30 @@ void us_flush(struct us *us);
 void uport_flush(struct us *us, struct uport *t);
 void uport_writable(struct us *us, struct uport *t);
 void uport_drop_output(struct us *us, struct uport *t);
+
+/* ---- switch_user_route.c, of several receivers ---- */
+
+int uports_add(struct uports *v, struct uport *t);
+void uports_commit(struct us *us, struct uports *v, struct umsg *m);
+/* For what the daemon sends: it does not wait, and whoever has no room goes. */
+void uports_evict(struct us *us, struct uports *v, size_t len,
+		  unsigned int n_fds);
+
+/* ---- switch_user_monitor.c ---- */
+
+/* Notes in us->seen which monitors want a message from @p (NULL: the driver)
+ * to @t (NULL: to the driver, to everybody, or nobody is known). -ENOMEM. */
+int us_watch(struct us *us, struct uport *p, struct uport *t,
+	     const struct dbus_header *h, const uint8_t *body);
+/* Commits it to them. */
+void us_show(struct us *us, struct umsg *m);
+int us_show_daemons(struct us *us, struct uport *t, const void *msg,
+		    size_t len, const int *fds, unsigned int n_fds);
+/* Notes in us->recips who eavesdrops on it and may. -ENOMEM. */
+int us_eavesdroppers(struct us *us, struct uport *p, struct uport *t,
+		     const struct dbus_header *h, const uint8_t *body);
+int us_op_monitor(struct sw *sw, uint64_t addr);
+bool us_op_watched(const struct sw *sw);
+int us_op_show(struct sw *sw, uint64_t to, const void *msg, size_t len);
 
 #endif

@@ -261,6 +261,25 @@ bool us_admit_cast(struct us *us, const struct uport *p, const struct uport *t,
 	return ask(us, p, t, POLICY_RECEIVE, h, &ruling) & POLICY_ALLOWED;
 }
 
+bool us_admit_eavesdropper(struct us *us, struct uport *p, struct uport *t,
+			   struct uport *w, const struct dbus_header *h)
+{
+	struct sw_ruling ruling = {
+		.requested = !t || waiting_for(us, p, t, h),
+	};
+	struct policy_msg m;
+	struct uend end;
+
+	if (!(ask(us, p, w, POLICY_SEND, h, &ruling) & POLICY_ALLOWED))
+		return false;
+	if (!w->policy)
+		return true;
+	m = question(us, &end, p, w, POLICY_RECEIVE, h);
+	m.requested = ruling.requested;
+	m.eavesdropping = true;
+	return policy_ask(w->policy, POLICY_RECEIVE, &m) & POLICY_ALLOWED;
+}
+
 /* ---- what the daemon sets ---- */
 
 int us_policy(struct sw *sw, uint64_t addr, const struct policy *p)

@@ -181,6 +181,19 @@ static void msg_done(struct us *us, struct umsg *m)
 	ufds_unref(m->fds);
 }
 
+static void count_sent(struct us *us, struct uport *p, size_t len)
+{
+	us->st.seq++;
+	p->st.sent_msgs++;
+	p->st.sent_bytes += len;
+}
+
+static void count_received(struct uport *t, size_t len)
+{
+	t->st.received_msgs++;
+	t->st.received_bytes += len;
+}
+
 /* ---- to the daemon ---- */
 
 static int hand_up(struct us *us, struct uport *p, const uint8_t *data,
@@ -209,11 +222,34 @@ static int hand_up(struct us *us, struct uport *p, const uint8_t *data,
 	return 0;
 }
 
+/* What goes to the daemon is seen by others first. The driver's are eavesdropped
+ * on too; of other names it is not clear yet what becomes of the message. */
+static void overheard(struct us *us, struct uport *p,
+		      const struct dbus_header *h, const uint8_t *data,
+		      size_t len, struct ufds *f)
+{
+	struct umsg m = { .head = data, .head_len = len, .fds = f };
+	uint64_t addr;
+
+	us_show(us, &m);
+	if (us->n_eavesdrop && p->flags & UP_ACTIVE &&
+	    dbus_header_route(h, &addr) == DBUS_ROUTE_MASTER &&
+	    !us_eavesdroppers(us, p, NULL, h, data + len - h->f.body_len)) {
+		uports_evict(us, &us->recips, len, h->unix_fds);
+		uports_commit(us, &us->recips, &m);
+	}
+	/* The daemon's buffer is used again. */
+	if (us->n_pend)
+		us_flush(us);
+	ubuf_unref(m.copy);
+}
+
 /* @ruling: it was refused, or is only shown; or NULL. */
 static int up(struct us *us, struct uport *p, const struct dbus_header *h,
 	      const uint8_t *data, const struct sw_ruling *ruling)
 {
-	bool shown = ruling && ruling->refusal == SW_LOGGED;
+	bool shown = ruling && (ruling->refusal == SW_LOGGED ||
+				ruling->refusal == SW_DENIED_CAST);
 	size_t size = h->f.header_len + STAMP_ROOM;
 	size_t all = size + h->f.body_len;
 	struct ufds *f = NULL;
@@ -231,7 +267,10 @@ static int up(struct us *us, struct uport *p, const struct dbus_header *h,
 		r = shown ? 0 : take_fds(us, p, h->unix_fds, &f);
 	if (!r) {
 		memcpy(buf + len, data + h->f.header_len, h->f.body_len);
-		r = hand_up(us, p, buf, len + h->f.body_len, f, ruling);
+		len += h->f.body_len;
+		if (!shown)
+			overheard(us, p, h, buf, (size_t)len, f);
+		r = hand_up(us, p, buf, (size_t)len, f, ruling);
 	}
 	ufds_unref(f);
 	if (buf != us->up)
@@ -258,26 +297,69 @@ static int refuse(struct us *us, struct uport *p, struct uport *t,
 	return up(us, p, h, data, ruling);
 }
 
+/* ---- several receivers ---- */
+
+int uports_add(struct uports *v, struct uport *t)
+{
+	size_t size = v->size ? v->size * 2 : 64;
+	struct uport **p;
+
+	if (v->n == v->size) {
+		p = realloc(v->v, size * sizeof(*p));
+		if (!p)
+			return -ENOMEM;
+		v->v = p;
+		v->size = size;
+	}
+	v->v[v->n++] = t;
+	return 0;
+}
+
+void uports_commit(struct us *us, struct uports *v, struct umsg *m)
+{
+	size_t i, len = m->head_len + m->body_len;
+
+	m->several |= v->n > 1;
+	for (i = 0; i < v->n; i++) {
+		us_commit(us, v->v[i], m);
+		count_received(v->v[i], len);
+	}
+}
+
+/* Who has no room, or NULL. */
+static struct uport *uports_full(struct us *us, const struct uports *v,
+				 struct uport *p, const struct dbus_header *h)
+{
+	size_t i;
+
+	for (i = 0; i < v->n; i++)
+		if (!room(us, v->v[i], p, h))
+			return v->v[i];
+	return NULL;
+}
+
+void uports_evict(struct us *us, struct uports *v, size_t len,
+		  unsigned int n_fds)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < v->n; i++) {
+		if (fits(us, v->v[i], len, n_fds, 2))
+			v->v[n++] = v->v[i];
+		else
+			uport_end(us, v->v[i], BUS_REASON_STALLED);
+	}
+	v->n = n;
+}
+
 /* ---- unicast ---- */
-
-static void count_sent(struct us *us, struct uport *p, size_t len)
-{
-	us->st.seq++;
-	p->st.sent_msgs++;
-	p->st.sent_bytes += len;
-}
-
-static void count_received(struct uport *t, size_t len)
-{
-	t->st.received_msgs++;
-	t->st.received_bytes += len;
-}
 
 static int unicast(struct us *us, struct uport *p, const struct dbus_header *h,
 		   const uint8_t *data, uint64_t addr)
 {
 	struct uport *t = us_find(us, addr);
 	struct sw_ruling ruling;
+	struct uport *full;
 	struct umsg m;
 	size_t len;
 	int r;
@@ -290,6 +372,12 @@ static int unicast(struct us *us, struct uport *p, const struct dbus_header *h,
 		return refuse(us, p, t, h, data, &ruling);
 	if (!room(us, t, p, h))
 		return wait_for(us, p, t);
+	r = us_eavesdroppers(us, p, t, h, data + h->f.header_len);
+	if (r)
+		return BUS_REASON_NOMEM;
+	full = uports_full(us, &us->recips, p, h);
+	if (full)
+		return wait_for(us, p, full);
 	if (ruling.refusal)
 		up(us, p, h, data, &ruling);
 	if (us_note(us, p, t, h))
@@ -298,7 +386,10 @@ static int unicast(struct us *us, struct uport *p, const struct dbus_header *h,
 	if (r)
 		return r;
 	len = m.head_len + m.body_len;
+	us_show(us, &m);
+	m.several |= us->recips.n;
 	us_commit(us, t, &m);
+	uports_commit(us, &us->recips, &m);
 	msg_done(us, &m);
 	us->cost++;
 	us->st.unicast_msgs++;
@@ -335,33 +426,21 @@ static bool wants(const struct uport *t, const struct match_msg *mm)
 	return false;
 }
 
-static int recips_add(struct us *us, struct uport *t)
-{
-	size_t size = us->recips_size ? us->recips_size * 2 : 64;
-	struct uport **v;
-
-	if (us->n_recips == us->recips_size) {
-		v = realloc(us->recips, size * sizeof(*v));
-		if (!v)
-			return -ENOMEM;
-		us->recips = v;
-		us->recips_size = size;
-	}
-	us->recips[us->n_recips++] = t;
-	return 0;
-}
-
 /* @p: the sender, NULL for the driver. */
 static int collect(struct us *us, struct uport *p, const struct match_msg *mm,
 		   bool *log)
 {
 	struct uport *t;
 
-	us->n_recips = 0;
-	TAILQ_FOREACH(t, &us->subscribers, subscriber)
-		if (wants(t, mm) && us_admit_cast(us, p, t, mm->h, log) &&
-		    recips_add(us, t))
+	us->recips.n = us->n_denied = 0;
+	TAILQ_FOREACH(t, &us->subscribers, subscriber) {
+		if (!wants(t, mm))
+			continue;
+		if (!us_admit_cast(us, p, t, mm->h, log))
+			us->n_denied++;
+		else if (uports_add(&us->recips, t))
 			return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -382,27 +461,15 @@ static int collect_for(struct us *us, struct uport *p,
 	return collect(us, p, &mm, log);
 }
 
-static void commit_all(struct us *us, struct umsg *m)
+/* Monitors are told who did not get it. */
+static void show_denials(struct us *us, struct uport *p,
+			 const struct dbus_header *h, const uint8_t *data)
 {
-	size_t i, len = m->head_len + m->body_len;
+	struct sw_ruling ruling = { .refusal = SW_DENIED_CAST };
+	unsigned int n = us_op_watched(&us->sw) ? us->n_denied : 0;
 
-	m->several = us->n_recips > 1;
-	for (i = 0; i < us->n_recips; i++) {
-		us_commit(us, us->recips[i], m);
-		count_received(us->recips[i], len);
-	}
-}
-
-/* Who has no room, or NULL. */
-static struct uport *recips_full(struct us *us, struct uport *p,
-				 const struct dbus_header *h)
-{
-	size_t i;
-
-	for (i = 0; i < us->n_recips; i++)
-		if (!room(us, us->recips[i], p, h))
-			return us->recips[i];
-	return NULL;
+	for (; n && p->flags & UP_ACTIVE; n--)
+		up(us, p, h, data, &ruling);
 }
 
 static int broadcast(struct us *us, struct uport *p,
@@ -416,7 +483,7 @@ static int broadcast(struct us *us, struct uport *p,
 
 	if (collect_for(us, p, h, data, &log))
 		return BUS_REASON_NOMEM;
-	full = recips_full(us, p, h);
+	full = uports_full(us, &us->recips, p, h);
 	if (full)
 		return wait_for(us, p, full);
 	if (log)
@@ -425,11 +492,14 @@ static int broadcast(struct us *us, struct uport *p,
 	if (r)
 		return r;
 	count_sent(us, p, m.head_len + m.body_len);
-	commit_all(us, &m);
+	us_show(us, &m);
+	uports_commit(us, &us->recips, &m);
 	msg_done(us, &m);
-	us->cost += 1 + us->n_recips;
+	us->cost += 1 + us->recips.n;
 	us->st.broadcast_msgs++;
-	us->st.broadcast_copies += us->n_recips;
+	us->st.broadcast_copies += us->recips.n;
+	if (us->n_denied)
+		show_denials(us, p, h, data);
 	return 0;
 }
 
@@ -471,6 +541,34 @@ static int route(struct us *us, struct uport *p, const struct dbus_header *h,
 	}
 }
 
+/* Whom it is for, if that is known. */
+static struct uport *addressed(struct us *us, const struct uport *p,
+			       const struct dbus_header *h)
+{
+	uint64_t addr = 0;
+
+	if (!(p->flags & UP_ACTIVE))
+		return NULL;
+	if (dbus_header_route(h, &addr) == DBUS_ROUTE_NAME)
+		addr = us_name_owner(us, h->destination.s, h->destination.len);
+	return addr ? us_find(us, addr) : NULL;
+}
+
+/* Monitors do not see what monitors send, since that is nothing. */
+static int watch(struct us *us, struct uport *p, const struct dbus_header *h,
+		 const uint8_t *data)
+{
+	struct uport *full;
+
+	us->seen.n = 0;
+	if (!us_op_watched(&us->sw) || p->flags & UP_MONITOR)
+		return 0;
+	if (us_watch(us, p, addressed(us, p, h), h, data + h->f.header_len))
+		return BUS_REASON_NOMEM;
+	full = uports_full(us, &us->seen, p, h);
+	return full ? wait_for(us, p, full) : 0;
+}
+
 int us_route(struct us *us, struct uport *p, const struct dbus_header *h,
 	     const uint8_t *data)
 {
@@ -479,7 +577,9 @@ int us_route(struct us *us, struct uport *p, const struct dbus_header *h,
 	if (h->unix_fds > p->n_pool ||
 	    h->unix_fds > us->sw.limits.message_fds)
 		return BUS_REASON_PROTOCOL;
-	r = route(us, p, h, data);
+	r = watch(us, p, h, data);
+	if (!r)
+		r = route(us, p, h, data);
 	if (r != -EAGAIN)
 		us_wait_done(us, p);
 	return r;
@@ -541,6 +641,33 @@ int us_daemon_send(struct us *us, struct uport *t, const void *msg,
 	return 0;
 }
 
+/* For those who eavesdrop; nobody waits for them any more. */
+static void forward_copies(struct us *us, struct uport *p, struct uport *t,
+			   const struct dbus_header *h, const void *msg,
+			   size_t len, const int *fds, unsigned int n_fds)
+{
+	size_t i;
+
+	if (us_eavesdroppers(us, p, t, h, (const uint8_t *)msg +
+			     h->f.header_len))
+		return;
+	for (i = 0; i < us->recips.n; i++)
+		us_daemon_send(us, us->recips.v[i], msg, len, fds, n_fds);
+}
+
+static int forward_daemons(struct us *us, struct uport *t, const void *msg,
+			   size_t len)
+{
+	int r;
+
+	if (!t || t->flags & UP_ENDED)
+		return -ENOENT;
+	us_enter(us);
+	r = us_daemon_send(us, t, msg, len, NULL, 0);
+	us_leave(us);
+	return r;
+}
+
 int us_forward(struct sw *sw, uint64_t from, uint64_t addr, const void *msg,
 	       size_t len, const int *fds, unsigned int n_fds,
 	       struct sw_ruling *ruling)
@@ -550,6 +677,8 @@ int us_forward(struct sw *sw, uint64_t from, uint64_t addr, const void *msg,
 	struct dbus_header h;
 	int r;
 
+	if (!from)
+		return forward_daemons(us, t, msg, len);
 	if (!p || !t || (p->flags | t->flags) & UP_ENDED)
 		return -ENOENT;
 	r = us_header(&h, msg, len);
@@ -566,22 +695,10 @@ int us_forward(struct sw *sw, uint64_t from, uint64_t addr, const void *msg,
 		return r;
 	us_enter(us);
 	r = us_daemon_send(us, t, msg, len, fds, n_fds);
+	if (!r && us->n_eavesdrop)
+		forward_copies(us, p, t, &h, msg, len, fds, n_fds);
 	us_leave(us);
 	return r;
-}
-
-/* The daemon does not wait: who cannot take its message goes. */
-static void recips_evict(struct us *us, size_t len)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < us->n_recips; i++) {
-		if (fits(us, us->recips[i], len, 0, 2))
-			us->recips[n++] = us->recips[i];
-		else
-			uport_end(us, us->recips[i], BUS_REASON_STALLED);
-	}
-	us->n_recips = n;
 }
 
 int us_daemon_broadcast(struct us *us, const struct dbus_header *h,
@@ -604,14 +721,14 @@ int us_daemon_broadcast(struct us *us, const struct dbus_header *h,
 
 	if (collect(us, NULL, &mm, &log))
 		return -ENOMEM;
-	recips_evict(us, len);
+	uports_evict(us, &us->recips, len, 0);
 	us->st.seq++;
 	us->st.from_master++;
 	if (us->running && len <= US_BODY_COPY)
 		at = us_arena(us, len);
 	if (at)
 		m.head = memcpy(at, msg, len);
-	commit_all(us, &m);
+	uports_commit(us, &us->recips, &m);
 	if (!at)
 		us_flush(us);
 	ubuf_unref(m.copy);
