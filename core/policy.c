@@ -309,13 +309,13 @@ static bool rec_ok(const struct policy_rec *r, unsigned int kind)
 			return false;
 		len += r->str[i];
 	}
+	if (ALIGN4(len) != r->len)
+		return false;
 	if (kind == POLICY_OWN &&
 	    (r->type || r->flags & (REC_STRINGS ^ REC_STRING(0))))
 		return false;
-	if (r->flags & REC_STRING(POLICY_NAME) &&
-	    r->bit != name_hash(r->text, r->str[POLICY_NAME]))
-		return false;
-	return ALIGN4(len) == r->len;
+	return !(r->flags & REC_STRING(POLICY_NAME)) ||
+	       r->bit == name_hash(r->text, r->str[POLICY_NAME]);
 }
 
 /* The rules lie behind the index without gaps, in its order. */
