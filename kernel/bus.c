@@ -4,30 +4,70 @@
  */
 #include "bus.h"
 
+#include <linux/cred.h>
 #include <linux/fs.h>
+#include <linux/pid.h>
+#include <linux/random.h>
+#include <linux/siphash.h>
 #include <linux/slab.h>
+#include <linux/stringhash.h>
 
 DEFINE_MUTEX(bus_list_mutex);
 LIST_HEAD(bus_list);
+static DEFINE_HASHTABLE(bus_names, 8);	/* below bus_list_mutex */
 
 static const struct bus_limits limits_default = {
 	.queue_bytes = 16ULL << 20,
 	.user_bytes = 512ULL << 20,
 	.message_bytes = 128U << 20,
-	.message_fds = 16,
 	.queue_fds = 1024,
 	.stall_ms = 10000,
 };
 
-static bool name_taken(struct net *net, const char *name, unsigned int len)
+/* ---- names ---- */
+
+static u32 name_key(const struct bus_name *n)
+{
+	if (n->abstract)
+		return full_name_hash(NULL, n->name, n->len);
+	return hash_ptr(d_backing_inode(n->path.dentry), 32);
+}
+
+/* A file is the same from wherever it is seen; a name is its namespace's. */
+static bool same_name(const struct bus *b, struct net *net,
+		      const struct bus_name *n)
+{
+	if (b->name.abstract != n->abstract)
+		return false;
+	if (!n->abstract)
+		return d_backing_inode(b->name.path.dentry) ==
+		       d_backing_inode(n->path.dentry);
+	return net_eq(read_pnet(&b->net), net) && b->name.len == n->len &&
+	       !memcmp(b->name.name, n->name, n->len);
+}
+
+/* Below bus_list_mutex. */
+static struct bus *find(struct net *net, const struct bus_name *n)
 {
 	struct bus *b;
 
-	list_for_each_entry(b, &bus_list, link)
-		if (net_eq(read_pnet(&b->net), net) && b->name_len == len &&
-		    !memcmp(b->name, name, len))
-			return true;
-	return false;
+	hash_for_each_possible(bus_names, b, hash, name_key(n))
+		if (same_name(b, net, n))
+			return b;
+	return NULL;
+}
+
+int bus_find(struct bus **ret, struct net *net, const struct bus_name *name)
+{
+	struct bus *b;
+
+	mutex_lock(&bus_list_mutex);
+	b = find(net, name);
+	if (b)
+		refcount_inc(&b->ref);
+	mutex_unlock(&bus_list_mutex);
+	*ret = b;
+	return b ? 0 : -ECONNREFUSED;
 }
 
 static int list_bus(struct bus *bus, struct net *net)
@@ -35,16 +75,18 @@ static int list_bus(struct bus *bus, struct net *net)
 	int err = 0;
 
 	mutex_lock(&bus_list_mutex);
-	if (name_taken(net, bus->name, bus->name_len))
+	if (find(net, &bus->name)) {
 		err = -EADDRINUSE;
-	else
+	} else {
 		list_add_tail(&bus->link, &bus_list);
+		hash_add(bus_names, &bus->hash, name_key(&bus->name));
+	}
 	mutex_unlock(&bus_list_mutex);
 	return err;
 }
 
 int bus_new(struct bus **ret, const struct bus_proto *proto, struct sock *sk,
-	    const char *name, unsigned int len)
+	    const struct bus_name *name)
 {
 	struct bus *bus = proto->bus_new();
 	int err;
@@ -52,6 +94,9 @@ int bus_new(struct bus **ret, const struct bus_proto *proto, struct sock *sk,
 	if (!bus)
 		return -ENOMEM;
 	bus->proto = proto;
+	bus->type = sk->sk_type;
+	bus->uid = current_euid();
+	bus->pid = pid_nr(task_tgid(current));
 	refcount_set(&bus->ref, 1);
 	rwlock_init(&bus->lock);
 	spin_lock_init(&bus->wait_lock);
@@ -60,12 +105,15 @@ int bus_new(struct bus **ret, const struct bus_proto *proto, struct sock *sk,
 	INIT_LIST_HEAD(&bus->port_list);
 	INIT_LIST_HEAD(&bus->users);
 	INIT_LIST_HEAD(&bus->mq);
+	INIT_LIST_HEAD(&bus->pending);
+	init_waitqueue_head(&bus->connect_wq);
 	bus->next_addr = 1;
 	bus->limits = limits_default;
+	bus->limits.message_fds = proto->message_fds;
+	bus->maxqlen = BUS_MAXQLEN_DEFAULT;
 	bus->sk = sk;
 	write_pnet(&bus->net, sock_net(sk));
-	memcpy(bus->name, name, len);
-	bus->name_len = len;
+	bus->name = *name;
 	err = list_bus(bus, sock_net(sk));
 	if (err) {
 		proto->bus_free(bus);
@@ -82,6 +130,8 @@ void bus_put(struct bus *bus)
 	if (!refcount_dec_and_test(&bus->ref))
 		return;
 	WARN_ON(!list_empty(&bus->users));
+	if (!bus->name.abstract)
+		path_put(&bus->name.path);
 	proto->bus_free(bus);
 	/* The protocol's exit waits for whoever is still inside it. */
 	module_put(proto->owner);
@@ -97,6 +147,7 @@ void bus_end(struct bus *bus)
 
 	mutex_lock(&bus_list_mutex);
 	list_del(&bus->link);
+	hash_del(&bus->hash);
 	mutex_unlock(&bus_list_mutex);
 
 	write_lock(&bus->lock);
@@ -147,6 +198,17 @@ int bus_set_limits(struct bus *bus, const struct bus_limits *set)
 	return 0;
 }
 
+/* ---- users ---- */
+
+/* Which uids are in one share with another is for nobody to choose. */
+static unsigned int user_share(kuid_t uid)
+{
+	static siphash_key_t key __read_mostly;
+
+	net_get_random_once(&key, sizeof(key));
+	return siphash_1u32(__kuid_val(uid), &key) % BUS_SHARES;
+}
+
 static struct bus_user *user_find(struct bus *bus, kuid_t uid)
 {
 	struct bus_user *u;
@@ -172,6 +234,7 @@ static struct bus_user *user_get(struct bus *bus, kuid_t uid)
 		u = fresh;
 		fresh = NULL;
 		u->uid = uid;
+		u->share = user_share(uid);
 		refcount_set(&u->ref, 1);
 		list_add(&u->link, &bus->users);
 	}
@@ -208,11 +271,13 @@ void bus_user_uncharge(struct bus_port *p, size_t bytes)
 }
 EXPORT_SYMBOL_GPL(bus_user_uncharge);
 
-static void stall_work(struct work_struct *work);
+/* ---- ports ---- */
 
 int bus_port_init(struct bus_port *p, struct bus *bus,
 		  const struct bus_port_ops *ops, kuid_t uid)
 {
+	int i;
+
 	p->ops = ops;
 	p->user = user_get(bus, uid);
 	if (!p->user)
@@ -220,14 +285,16 @@ int bus_port_init(struct bus_port *p, struct bus *bus,
 	refcount_inc(&bus->ref);
 	p->bus = bus;
 	refcount_set(&p->ref, 1);
-	INIT_LIST_HEAD(&p->waiters);
+	spin_lock_init(&p->lock);
+	for (i = 0; i < BUS_SHARES; i++)
+		INIT_LIST_HEAD(&p->share[i].waiters);
+	INIT_LIST_HEAD(&p->watchers);
 	INIT_LIST_HEAD(&p->link);
-	INIT_LIST_HEAD(&p->wait.link);
 	INIT_LIST_HEAD(&p->item.link);
 	INIT_LIST_HEAD(&p->end.link);
 	bus_msg_init(&p->item.msg);
 	bus_msg_init(&p->end.msg);
-	INIT_DELAYED_WORK(&p->stall, stall_work);
+	INIT_DELAYED_WORK(&p->stall, bus_stall_work);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(bus_port_init);
@@ -265,13 +332,13 @@ int bus_port_remove(struct bus_port *p)
 		list_del_init(&p->link);
 		bus->n_ports--;
 		bus->gen++;
-		set_bit(BUS_PF_ENDED, &p->flags);
+		bus_port_retire(p, BUS_REASON_ENDED);
 	}
 	write_unlock(&bus->lock);
 	if (!was)
 		return -ENOENT;
 	set_bit(BUS_PF_CLOSED, &p->flags);
-	bus_wait_done(p);
+	bus_wait_done(&p->wait, bus);
 	if (cancel_delayed_work(&p->stall))
 		bus_port_put(p);
 	bus_room_made(p);
@@ -318,35 +385,6 @@ struct bus_port *bus_port_lookup(struct bus *bus, u64 addr)
 }
 EXPORT_SYMBOL_GPL(bus_port_lookup);
 
-/*
- * The first waiter has waited longest. If it is over its time, the receiver
- * goes: whoever is still a peer has missed nothing.
- */
-static void stall_work(struct work_struct *work)
-{
-	struct bus_port *p = container_of(to_delayed_work(work),
-					  struct bus_port, stall);
-	struct bus *bus = p->bus;
-	unsigned long limit = msecs_to_jiffies(READ_ONCE(bus->limits.stall_ms));
-	struct bus_wait *w;
-	bool evict = false;
-
-	spin_lock(&bus->wait_lock);
-	w = list_first_entry_or_null(&p->waiters, struct bus_wait, link);
-	if (w && time_after_eq(jiffies, w->since + limit)) {
-		evict = true;
-	} else if (w) {
-		bus_port_get(p);
-		if (!queue_delayed_work(bus_wq, &p->stall,
-					w->since + limit - jiffies))
-			refcount_dec(&p->ref);
-	}
-	spin_unlock(&bus->wait_lock);
-	if (evict)
-		p->ops->evict(p, BUS_REASON_STALLED);
-	bus_port_put(p);
-}
-
 static u32 show_flags(const struct bus_port *p)
 {
 	static const struct {
@@ -372,13 +410,13 @@ void bus_port_stats(struct bus_port *p, struct bus_port_stats *st)
 {
 	memset(st, 0, sizeof(*st));
 	st->addr = p->addr;
-	st->sent_msgs = READ_ONCE(p->sent_msgs);
-	st->sent_bytes = READ_ONCE(p->sent_bytes);
+	st->sent_msgs = atomic64_read(&p->sent_msgs);
+	st->sent_bytes = atomic64_read(&p->sent_bytes);
 	st->received_msgs = atomic64_read(&p->received_msgs);
 	st->received_bytes = atomic64_read(&p->received_bytes);
 	st->master_msgs = READ_ONCE(p->master_msgs);
 	st->master_bytes = READ_ONCE(p->master_bytes);
-	st->held = READ_ONCE(p->waits);
+	st->held = atomic64_read(&p->waits);
 	st->refused = READ_ONCE(p->refused);
 	st->flags = show_flags(p);
 	st->reason = READ_ONCE(p->reason);

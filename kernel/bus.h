@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * af_bus.ko: the bus itself, without a word of D-Bus. A protocol module
- * (af_bus_dbus.ko) brings ports and tables.
+ * af_bus.ko: the bus itself, without a word of D-Bus. Who is on it is a
+ * protocol's: sockets of the family (native.h), or what a protocol module
+ * (af_bus_dbus.ko) brings.
  *
  * Lifetime
  *   struct bus is made by bind() on the master's socket. References: the
- *   socket, and every port. Release of the socket ends the bus: it leaves the
- *   list of its namespace and every port is closed; the memory goes with the
- *   last port.
+ *   socket, and every port. Release of the socket (on an open bus, of the
+ *   last member) ends the bus: it leaves the table of names and every port is
+ *   closed; the memory goes with the last port.
  *   struct bus_port: references from the bus's table (until the master closes
  *   it or the bus ends), from a queued master item, from lookups, from the
  *   protocol's hooks. The last one calls ops->free.
@@ -18,10 +19,11 @@
  *		   shared, multicast and table changes exclusive; see
  *		   deliver.c for why that makes one causal order. A spinning
  *		   lock: nobody allocates or sleeps below it.
- *   port->lock	   the protocol's (see dbus.h)
+ *   port->lock	   the port's queue: a unicast looks for room and commits
+ *		   below it, so two of them do not see the same room
  *   bus->wait_lock  lists of senders waiting for room; innermost but for
- *		   workqueue locks
- *   bus->mq_lock  the master's queue
+ *		   workqueue and wait queue locks
+ *   bus->mq_lock  the master's queue, and who waits to be accepted
  * All are taken in process context only. Hooks that can run in softirq or
  * below foreign locks do no more than queue work.
  */
@@ -30,6 +32,7 @@
 
 #include <linux/hashtable.h>
 #include <linux/jiffies.h>
+#include <linux/path.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -44,20 +47,38 @@
 
 #define BUS_MAX_FDS	253	/* SCM_MAX_FD */
 #define BUS_PORT_BITS	10
+#define BUS_MAXQLEN_DEFAULT 10
+#define BUS_MAXQLEN_LIMIT 65535
+#define BUS_SHARES	8	/* uids share these; which ones, only we know */
 
 struct bus;
 struct bus_port;
+struct scm_fp_list;
+struct seq_file;
+
+struct bus_inflight;
 
 /* Open files that travel with a message; shared by its receivers. */
 struct bus_files {
 	refcount_t ref;
 	unsigned int count;
+	bool holders;		/* some may hold others: sockets, rings */
+	struct bus_inflight *inflight;	/* whom they count for, or NULL */
+	unsigned int charged;
 	struct file *fp[];
 };
 
 struct bus_files *bus_files_new(unsigned int count);
+/* Takes what @msg brings as SCM_RIGHTS; -ETOOMANYREFS when the uid has more
+ * under way than it may have open. NULL when there is none. */
+int bus_files_from(struct bus_files **ret, const struct cmsghdr *cmsg);
 struct bus_files *bus_files_get(struct bus_files *f);	/* NULL is fine */
 void bus_files_put(struct bus_files *f);		/* NULL is fine */
+/* For AF_UNIX's and our own recvmsg(): a list of its own; NULL: no memory. */
+struct scm_fp_list *bus_files_list(const struct bus_files *f);
+/* Into the reader's table; what does not fit is dropped and shown by
+ * MSG_CTRUNC, as everywhere. NULL is fine. */
+void bus_files_give(const struct bus_files *f, struct msghdr *msg);
 
 /*
  * A message on its way: payload skbs in order (each from its
@@ -85,7 +106,15 @@ struct bus_user {
 	struct list_head link;	/* bus->users; protected by bus->wait_lock */
 	refcount_t ref;		/* last put under bus->wait_lock */
 	kuid_t uid;
+	unsigned int share;	/* which of BUS_SHARES is its */
 	atomic64_t bytes;
+};
+
+/* What a message takes of its receiver's queue. */
+struct bus_cost {
+	size_t bytes;		/* of memory */
+	unsigned int fds;
+	unsigned int prio;
 };
 
 /* Something for the master to read. */
@@ -97,27 +126,43 @@ struct bus_item {
 	size_t charged;		/* bytes, to the port's user */
 };
 
-/* As a sender: for whom it waits. Protected by bus->wait_lock. */
+/*
+ * A sender that waits for room. It has a place in the line of its uid's share
+ * and keeps it until it leaves; or it only *watches*: it is told once, and has
+ * no place. Protected by bus->wait_lock.
+ */
 struct bus_wait {
-	struct list_head link;	/* target->waiters */
+	struct list_head link;	/* target->share[].waiters or ->watchers */
 	struct bus_port *target; /* counted; NULL: not waiting */
+	struct bus_user *user;
+	struct bus_cost cost;
 	unsigned long since;	/* jiffies */
+	bool told;
+	/* There may be room. Called below wait_lock. */
+	void (*resume)(struct bus_wait *w);
 };
 
 struct bus_port_ops {
-	/* May a message of @truesize bytes and @fds files be committed? 0,
-	 * -EAGAIN when full, -EPIPE when the receiver is gone, -ENOTUNIQ when
-	 * it takes no files. @force: the master sends; twice the limit, then
-	 * -ENOBUFS. Called below bus->lock. */
-	int (*room)(struct bus_port *p, size_t truesize, unsigned int fds,
-		    bool force);
-	/* Takes the message; cannot fail. Called below bus->lock. */
+	/* May a message of @user be committed? 0, -EAGAIN when full, -EPIPE
+	 * when the receiver is gone, -ENOTUNIQ when it takes no files. @user
+	 * NULL: the master sends, who does not wait; twice the limit, then
+	 * -ENOBUFS. Called below bus->lock, and below p->lock or with
+	 * bus->lock taken exclusive; or, for a hint, with neither. */
+	int (*room)(struct bus_port *p, const struct bus_user *user,
+		    const struct bus_cost *c);
+	/* Takes the message; cannot fail. Called below bus->lock and
+	 * p->lock. */
 	void (*commit)(struct bus_port *p, struct bus_msg *m);
 	/* Tells the receiver; called without locks. */
 	void (*wake)(struct bus_port *p);
-	/* Go on sending: room was made, or the master is done. Queues work
-	 * only. */
+	/* The master is done with the port's message. Queues work only. */
 	void (*resume)(struct bus_port *p);
+	/* The port is out of routing: drop what leads to it. Below bus->lock,
+	 * exclusive. May be NULL. */
+	void (*ended)(struct bus_port *p);
+	/* Since when has the receiver left files unread that may hold others?
+	 * May be NULL. Called without locks. */
+	bool (*files_since)(struct bus_port *p, unsigned long *since);
 	/* Ends the connection for @reason; queues work only. */
 	void (*evict)(struct bus_port *p, enum bus_reason reason);
 	/* The bus lets go of the port; queues work only. */
@@ -132,6 +177,15 @@ enum bus_port_flag {
 	BUS_PF_ENDED,		/* out of routing; set below bus->lock */
 	BUS_PF_CLOSED,		/* the bus let go of it */
 	BUS_PF_WAITED,		/* senders wait for its room */
+	BUS_PF_PATIENT,		/* who waits for it waits for ever: a master */
+};
+
+/* Senders of one share of the uids: what they have in the port's queue, as
+ * its protocol counts it, and those who wait. */
+struct bus_share {
+	struct list_head waiters; /* struct bus_wait, bus->wait_lock */
+	atomic_t msgs;
+	atomic64_t bytes;
 };
 
 struct bus_port {
@@ -144,7 +198,11 @@ struct bus_port {
 	struct hlist_node hash;		/* bus->ports, below bus->lock */
 	struct list_head link;		/* bus->port_list, below bus->lock */
 
-	struct list_head waiters;	/* struct bus_wait, bus->wait_lock */
+	spinlock_t lock;		/* the queue, and what the protocol says */
+	struct bus_share share[BUS_SHARES];
+	struct list_head watchers;	/* struct bus_wait, bus->wait_lock */
+	unsigned int n_waits;		/* all of them, bus->wait_lock */
+	unsigned int turn;		/* the share to be told next, likewise */
 	struct bus_wait wait;		/* as a sender, bus->wait_lock */
 	struct delayed_work stall;
 
@@ -154,9 +212,10 @@ struct bus_port {
 	struct bus_item end;
 	u32 reason;			/* enum bus_reason */
 
-	u64 sent_msgs, sent_bytes;	/* written by the one sender at a time */
-	u64 master_msgs, master_bytes;
-	u64 waits, refused;
+	atomic64_t sent_msgs, sent_bytes;
+	u64 master_msgs, master_bytes;	/* written by the one sender at a time */
+	u64 refused;			/* likewise */
+	atomic64_t waits;
 	atomic64_t received_msgs, received_bytes;
 	pid_t pid;			/* in the initial namespace, to show */
 };
@@ -165,6 +224,8 @@ struct bus_port {
 struct bus_proto {
 	struct module *owner;
 	const char *name;
+	unsigned int nr;
+	u32 message_fds;		/* default of the limit */
 	struct bus *(*bus_new)(void);
 	void (*bus_free)(struct bus *bus);
 	/* The bus ends: drop the tables. Ports are closed by the caller. */
@@ -174,6 +235,16 @@ struct bus_proto {
 	/* Sends for the master, to @addr or to all who want it; owns @m. */
 	int (*send)(struct bus *bus, u64 addr, struct bus_msg *m);
 	void (*stats)(struct bus *bus, struct bus_stats *st);
+	/* Lines of /proc/net/bus for a port; below bus->lock. */
+	void (*show)(struct seq_file *m, struct bus_port *p);
+};
+
+/* Where a bus is found. */
+struct bus_name {
+	char name[BUS_PATH_MAX + 1];	/* without abstract's leading NUL */
+	unsigned int len;
+	bool abstract;
+	struct path path;		/* held, unless abstract */
 };
 
 struct bus {
@@ -196,9 +267,21 @@ struct bus {
 	struct list_head mq;		/* struct bus_item */
 
 	struct list_head link;		/* bus_list, protected by bus_list_mutex */
+	struct hlist_node hash;		/* by name, likewise */
 	possible_net_t net;
-	char name[BUS_PATH_MAX + 1];	/* without abstract's leading NUL */
-	unsigned int name_len;
+	struct bus_name name;
+	kuid_t uid;			/* of who made it */
+	pid_t pid;			/* likewise, to show */
+	int type;			/* SOCK_SEQPACKET, or open: SOCK_DGRAM */
+	int sendbuf;			/* of clients to come; 0: the system's */
+	unsigned int maxqlen;		/* of clients to come */
+
+	/* Who waits to be accepted: struct bus_sock, mq_lock. */
+	struct list_head pending;
+	unsigned int n_pending;
+	unsigned int backlog;
+	bool listening;
+	wait_queue_head_t connect_wq;	/* for backlog */
 
 	atomic64_t seq;
 	atomic64_t unicast_msgs, unicast_bytes;
@@ -216,8 +299,11 @@ extern struct workqueue_struct *bus_wq;
 /* bus.c */
 extern struct mutex bus_list_mutex;
 extern struct list_head bus_list;
+/* @name's path is the bus's on success. */
 int bus_new(struct bus **ret, const struct bus_proto *proto, struct sock *sk,
-	    const char *name, unsigned int len);
+	    const struct bus_name *name);
+/* Takes a reference. -ECONNREFUSED when there is none. */
+int bus_find(struct bus **ret, struct net *net, const struct bus_name *name);
 void bus_end(struct bus *bus);
 void bus_put(struct bus *bus);
 int bus_set_limits(struct bus *bus, const struct bus_limits *set);
@@ -242,16 +328,27 @@ int bus_user_charge(struct bus_port *p, size_t bytes);
 void bus_user_uncharge(struct bus_port *p, size_t bytes);
 
 /* deliver.c */
-/* Takes the port out of routing, once, and tells the master why. */
+/* Takes the port out of routing; true for the first caller. */
 bool bus_port_end(struct bus_port *p, enum bus_reason reason);
-int bus_wait_room(struct bus_port *sender, struct bus_port *target,
-		  const struct bus_msg *m);
-void bus_wait_done(struct bus_port *sender);
-/* May @sender commit, or do others wait before it? @sender: NULL is the
- * master. Below bus->lock. */
-int bus_room(struct bus_port *target, struct bus_port *sender,
-	     const struct bus_msg *m);
+bool bus_port_retire(struct bus_port *p, enum bus_reason reason);
+void bus_wait_init(struct bus_wait *w, struct bus_user *user,
+		   void (*resume)(struct bus_wait *w));
+/* @w gets, or keeps, a place in the line for @target. -EPIPE: @sender was
+ * closed. */
+int bus_wait_room(struct bus_wait *w, struct bus_port *sender,
+		  struct bus_port *target, const struct bus_cost *c);
+/* The same, without a place. */
+void bus_watch_room(struct bus_wait *w, struct bus_port *sender,
+		    struct bus_port *target, const struct bus_cost *c);
+void bus_wait_done(struct bus_wait *w, struct bus *bus);
+/* May @w commit, or do others wait before it? NULL is a master that does not
+ * wait. Locks as for ops->room. */
+int bus_room(struct bus_port *target, const struct bus_wait *w,
+	     const struct bus_cost *c);
 void bus_room_made(struct bus_port *target);
+/* The stall clock runs for @p if it does not yet. */
+void bus_stall_arm(struct bus_port *p);
+void bus_stall_work(struct work_struct *work);
 
 /* master.c */
 /* Hands @m to the master and holds the port; or fails with -EDQUOT. What is
@@ -259,15 +356,23 @@ void bus_room_made(struct bus_port *target);
 int bus_to_master(struct bus_port *p, struct bus_msg *m);
 /* The master is done with the port's message; -EBUSY if it has not read it. */
 int bus_resume(struct bus_port *p);
-void bus_post(struct bus *bus, struct bus_item *item, struct bus_port *p);
+/* Tells the master that the port ended. */
+void bus_post_end(struct bus_port *p);
 int bus_master_recv(struct bus *bus, struct msghdr *msg, size_t size,
 		    int flags);
 int bus_master_send(struct bus *bus, struct msghdr *msg, size_t len);
 void bus_master_purge(struct bus *bus);
 
+/* send.c: the address that @msg goes to. */
+int bus_dest(const struct bus *bus, const struct msghdr *msg, u64 *addr);
+
 /* socket.c, proc.c */
+/* Returns the length. */
+int bus_fill_name(struct sockaddr_bus *sa, const struct bus *bus, u64 addr);
 extern struct net_proto_family bus_family;
 extern struct proto bus_sk_proto;
+/* The start of a port's line; the protocol adds the name. */
+void bus_port_show(struct seq_file *m, const char *kind, struct bus_port *p);
 int bus_proc_init(void);
 void bus_proc_exit(void);
 

@@ -24,7 +24,7 @@
  * SCM_RIGHTS through our end, so that AF_UNIX's garbage collector knows of
  * them; what comes after them waits behind them on ->held.
  *
- * Locking: see bus.h. p->lock orders commits to one client; below it AF_UNIX's
+ * Locking: see bus.h. port.lock orders commits to one client; below it AF_UNIX's
  * state lock of the peer, below that the lock of its receive queue. Fields
  * marked "owner" belong to the context that owns the receiving side.
  */
@@ -111,9 +111,8 @@ struct dbus_port {
 	unsigned int n_pool;
 	struct dbus_out out;
 
-	spinlock_t lock;
-	struct sk_buff_head held;	/* behind files; p->lock */
-	unsigned int held_fds;		/* p->lock */
+	struct sk_buff_head held;	/* behind files; port.lock */
+	unsigned int held_fds;		/* port.lock */
 
 	struct list_head rules;		/* below bus.lock */
 	struct list_head sub_link;	/* below bus.lock */
@@ -138,7 +137,7 @@ int dbus_attach(struct bus *bus, struct bus_attach *at);
 void dbus_kick(struct dbus_port *p);	/* may sleep */
 void dbus_queue(struct dbus_port *p);	/* the same, later */
 void dbus_skb_disown(struct sk_buff *skb);
-/* Below p->lock: to the end of the client's queue. */
+/* Below port.lock: to the end of the client's queue. */
 void dbus_push(struct dbus_port *p, struct sk_buff_head *skbs);
 
 /* dbus_rx.c: from the client's bytes to messages; owner only */

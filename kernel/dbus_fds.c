@@ -29,9 +29,9 @@ static void held_free(struct dbus_port *p, struct sk_buff *skb)
 
 	UNIXCB(skb).fp = NULL;
 	if (f) {
-		spin_lock(&p->lock);
+		spin_lock(&p->port.lock);
 		p->held_fds -= f->count;
-		spin_unlock(&p->lock);
+		spin_unlock(&p->port.lock);
 	}
 	bus_files_put(f);
 	consume_skb(skb);
@@ -115,7 +115,7 @@ static struct sk_buff *push_plain(struct dbus_port *p, bool *pushed)
 	struct sk_buff *skb;
 
 	__skb_queue_head_init(&plain);
-	spin_lock(&p->lock);
+	spin_lock(&p->port.lock);
 	while ((skb = skb_peek(&p->held)) && !held_files(skb)) {
 		__skb_unlink(skb, &p->held);
 		__skb_queue_tail(&plain, skb);
@@ -123,15 +123,15 @@ static struct sk_buff *push_plain(struct dbus_port *p, bool *pushed)
 	*pushed = !skb_queue_empty(&plain);
 	if (*pushed)
 		dbus_push(p, &plain);
-	spin_unlock(&p->lock);
+	spin_unlock(&p->port.lock);
 	return skb;
 }
 
 static void drop_first(struct dbus_port *p, struct sk_buff *skb)
 {
-	spin_lock(&p->lock);
+	spin_lock(&p->port.lock);
 	__skb_unlink(skb, &p->held);
-	spin_unlock(&p->lock);
+	spin_unlock(&p->port.lock);
 	held_free(p, skb);
 }
 

@@ -6,6 +6,7 @@
 
 #include <linux/init.h>
 #include <linux/rcupdate.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 
 static struct bus *dbus_bus_new(void)
@@ -37,9 +38,17 @@ static void dbus_stats(struct bus *bus, struct bus_stats *st)
 	st->matches = READ_ONCE(db->n_matches);
 }
 
+static void dbus_show(struct seq_file *m, struct bus_port *p)
+{
+	bus_port_show(m, "port", p);
+	seq_printf(m, ":1.%llu\n", p->addr);
+}
+
 static const struct bus_proto dbus_proto = {
 	.owner = THIS_MODULE,
 	.name = "dbus",
+	.nr = BUS_PROTO_DBUS,
+	.message_fds = 16,
 	.bus_new = dbus_bus_new,
 	.bus_free = dbus_bus_free,
 	.bus_end = dbus_bus_end,
@@ -47,6 +56,7 @@ static const struct bus_proto dbus_proto = {
 	.update = dbus_update,
 	.send = dbus_master_send,
 	.stats = dbus_stats,
+	.show = dbus_show,
 };
 
 static int __init af_bus_dbus_init(void)

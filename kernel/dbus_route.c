@@ -41,8 +41,8 @@ int dbus_out_prepare(struct dbus_out *o, const void *hdr, size_t len)
 
 static void count_sent(struct bus_port *p, struct bus_msg *m)
 {
-	p->sent_msgs++;
-	p->sent_bytes += m->len;
+	atomic64_inc(&p->sent_msgs);
+	atomic64_add(m->len, &p->sent_bytes);
 }
 
 static int to_master(struct dbus_port *p, atomic64_t *counter)
@@ -52,6 +52,16 @@ static int to_master(struct dbus_port *p, atomic64_t *counter)
 	if (!err)
 		atomic64_inc(counter);
 	return err;
+}
+
+static struct bus_cost cost_of(const struct bus_msg *m)
+{
+	struct bus_cost c = {
+		.bytes = m->truesize,
+		.fds = m->files ? m->files->count : 0,
+	};
+
+	return c;
 }
 
 /* ---- unicast ---- */
@@ -73,6 +83,7 @@ static int try_unicast(struct dbus_port *p, struct bus_port **ret)
 {
 	struct bus *bus = p->port.bus;
 	struct dbus_out *o = &p->out;
+	struct bus_cost c = cost_of(&o->m);
 	size_t len = o->m.len;
 	struct bus_port *t;
 	int err = -EPIPE;
@@ -81,12 +92,14 @@ static int try_unicast(struct dbus_port *p, struct bus_port **ret)
 	t = resolve(to_dbus_bus(bus), o);
 	if (t) {
 		bus_port_get(t);
-		err = bus_room(t, &p->port, &o->m);
-	}
-	if (!err) {
-		count_sent(&p->port, &o->m);
-		atomic64_inc(&bus->seq);
-		t->ops->commit(t, &o->m);
+		spin_lock(&t->lock);
+		err = bus_room(t, &p->port.wait, &c);
+		if (!err) {
+			count_sent(&p->port, &o->m);
+			atomic64_inc(&bus->seq);
+			t->ops->commit(t, &o->m);
+		}
+		spin_unlock(&t->lock);
 	}
 	read_unlock(&bus->lock);
 	if (!err) {
@@ -99,6 +112,7 @@ static int try_unicast(struct dbus_port *p, struct bus_port **ret)
 
 static int unicast(struct dbus_port *p)
 {
+	struct bus_cost c = cost_of(&p->out.m);
 	struct bus *bus = p->port.bus;
 	struct bus_port *t;
 	int err;
@@ -107,9 +121,9 @@ static int unicast(struct dbus_port *p)
 	if (!err)
 		t->ops->wake(t);
 	if (err == -EAGAIN)
-		err = bus_wait_room(&p->port, t, &p->out.m) ?: -EAGAIN;
+		err = bus_wait_room(&p->port.wait, &p->port, t, &c) ?: -EAGAIN;
 	else
-		bus_wait_done(&p->port);
+		bus_wait_done(&p->port.wait, bus);
 	if (t)
 		bus_port_put(t);
 	/* Nobody there, going, or without files: the master answers. */
@@ -194,12 +208,13 @@ static int recips_clone(struct recip *r, unsigned int n, struct bus_msg *m)
  */
 static struct bus_port *recips_room(struct recip *r, unsigned int n,
 				    struct bus_port *sender,
-				    const struct bus_msg *m)
+				    const struct bus_cost *c)
 {
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		r[i].err = bus_room(r[i].port, sender, m);
+		r[i].err = bus_room(r[i].port, sender ? &sender->wait : NULL,
+				    c);
 		if (r[i].err == -EAGAIN)
 			return r[i].port;
 	}
@@ -214,7 +229,9 @@ static unsigned int recips_commit(struct recip *r, unsigned int n,
 	for (i = 0; i < n; i++) {
 		if (r[i].err)
 			continue;
+		spin_lock(&r[i].port->lock);
 		r[i].port->ops->commit(r[i].port, i + 1 < n ? &r[i].m : m);
+		spin_unlock(&r[i].port->lock);
 		done++;
 	}
 	return done;
@@ -237,6 +254,7 @@ static int recips_send(struct dbus_bus *db, struct recip *r, unsigned int n,
 		       struct bus_port *sender, struct bus_msg *m, u64 gen,
 		       struct bus_port **full)
 {
+	struct bus_cost c = cost_of(m);
 	unsigned int done;
 
 	write_lock(&db->bus.lock);
@@ -244,7 +262,7 @@ static int recips_send(struct dbus_bus *db, struct recip *r, unsigned int n,
 		write_unlock(&db->bus.lock);
 		return -ESTALE;
 	}
-	*full = recips_room(r, n, sender, m);
+	*full = recips_room(r, n, sender, &c);
 	if (*full) {
 		write_unlock(&db->bus.lock);
 		return -EAGAIN;
@@ -267,6 +285,7 @@ static int bcast_try(struct dbus_bus *db, const struct match_msg *mm,
 		     struct recip *r, unsigned int cap,
 		     struct bus_port *sender, struct bus_msg *m)
 {
+	struct bus_cost c = cost_of(m);
 	struct bus_port *full = NULL;
 	unsigned int n;
 	u64 gen;
@@ -281,9 +300,9 @@ static int bcast_try(struct dbus_bus *db, const struct match_msg *mm,
 	if (!err)
 		err = recips_send(db, r, n, sender, m, gen, &full);
 	if (err == -EAGAIN)
-		err = bus_wait_room(sender, full, m) ?: -EAGAIN;
+		err = bus_wait_room(&sender->wait, sender, full, &c) ?: -EAGAIN;
 	else if (sender && err != -ESTALE)
-		bus_wait_done(sender);
+		bus_wait_done(&sender->wait, &db->bus);
 	recips_put(r, n);
 	return err;
 }
@@ -360,6 +379,7 @@ int dbus_deliver(struct dbus_port *p)
 
 static int master_unicast(struct bus *bus, u64 addr, struct bus_msg *m)
 {
+	struct bus_cost c = cost_of(m);
 	struct bus_port *t;
 	int err = -ENOENT;
 
@@ -367,11 +387,13 @@ static int master_unicast(struct bus *bus, u64 addr, struct bus_msg *m)
 	t = bus_port_find(bus, addr);
 	if (t) {
 		bus_port_get(t);
-		err = bus_room(t, NULL, m);
+		spin_lock(&t->lock);
+		err = bus_room(t, NULL, &c);
 		if (!err) {
 			atomic64_inc(&bus->seq);
 			t->ops->commit(t, m);
 		}
+		spin_unlock(&t->lock);
 	}
 	read_unlock(&bus->lock);
 	if (!t)

@@ -499,5 +499,5 @@ void dbus_rx_drop(struct dbus_port *p)
 	while (p->n_pool)
 		fput(p->pool[--p->n_pool]);
 	dbus_out_release(p);
-	bus_wait_done(&p->port);
+	bus_wait_done(&p->port.wait, p->port.bus);
 }

@@ -44,24 +44,25 @@ static unsigned int fds_queued(const struct dbus_port *p)
 	       READ_ONCE(p->held_fds);
 }
 
-static int dbus_room(struct bus_port *bp, size_t truesize, unsigned int fds,
-		     bool force)
+static int dbus_room(struct bus_port *bp, const struct bus_user *user,
+		     const struct bus_cost *c)
 {
 	struct dbus_port *p = to_dbus_port(bp);
 	u64 limit = READ_ONCE(bp->bus->limits.queue_bytes);
 	u64 queued = sk_wmem_alloc_get(p->sk);
+	bool force = !user;
 	unsigned int n;
 
 	if (peer_gone(p))
 		return -EPIPE;
-	if (fds && !p->pass_fds)
+	if (c->fds && !p->pass_fds)
 		return -ENOTUNIQ;
 	if (force)
 		limit *= 2;
-	if (queued && queued + truesize > limit)
+	if (queued && queued + c->bytes > limit)
 		return force ? -ENOBUFS : -EAGAIN;
-	n = fds ? fds_queued(p) : 0;
-	if (n && n + fds > READ_ONCE(bp->bus->limits.queue_fds)) {
+	n = c->fds ? fds_queued(p) : 0;
+	if (n && n + c->fds > READ_ONCE(bp->bus->limits.queue_fds)) {
 		if (force)
 			return -ENOBUFS;
 		set_bit(DP_FD_WAIT, &p->events);
@@ -70,7 +71,7 @@ static int dbus_room(struct bus_port *bp, size_t truesize, unsigned int fds,
 	return 0;
 }
 
-/* Below p->lock. The client may go at any moment: then what is pushed is
+/* Below port.lock. The client may go at any moment: then what is pushed is
  * dropped, as it would be from its queue. */
 void dbus_push(struct dbus_port *p, struct sk_buff_head *skbs)
 {
@@ -99,7 +100,6 @@ static void dbus_commit(struct bus_port *bp, struct bus_msg *m)
 		skb_set_owner_w(skb, p->sk);
 	atomic64_inc(&bp->received_msgs);
 	atomic64_add(m->len, &bp->received_bytes);
-	spin_lock(&p->lock);
 	if (m->files) {
 		/* Ours to interpret until the worker has sent it. */
 		UNIXCB(skb_peek(&m->skbs)).fp = (void *)m->files;
@@ -112,7 +112,6 @@ static void dbus_commit(struct bus_port *bp, struct bus_msg *m)
 	} else {
 		dbus_push(p, &m->skbs);
 	}
-	spin_unlock(&p->lock);
 }
 
 /* sk_data_ready of a listening or dead socket does nothing harmful: the sock
@@ -135,7 +134,8 @@ static void shut(struct dbus_port *p)
 /* Owner. The port's memory stays until the master lets go of it. */
 static void end_port(struct dbus_port *p, enum bus_reason reason)
 {
-	bus_port_end(&p->port, reason);
+	if (bus_port_end(&p->port, reason))
+		bus_post_end(&p->port);
 	dbus_rx_drop(p);
 	shut(p);
 }
@@ -437,6 +437,14 @@ static kuid_t peer_ids(struct sock *sk, pid_t *pid)
 
 static const struct bus_port_ops dbus_port_ops;
 
+/* Room was made for the message that waits. */
+static void dbus_wait_resume(struct bus_wait *w)
+{
+	struct bus_port *p = container_of(w, struct bus_port, wait);
+
+	dbus_queue(to_dbus_port(p));
+}
+
 static struct dbus_port *port_new(struct bus *bus, struct socket *sock)
 {
 	struct dbus_port *p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
@@ -450,9 +458,9 @@ static struct dbus_port *port_new(struct bus *bus, struct socket *sock)
 		return NULL;
 	}
 	set_bit(BUS_PF_HELD, &p->port.flags);
+	bus_wait_init(&p->port.wait, p->port.user, dbus_wait_resume);
 	__skb_queue_head_init(&p->rxq);
 	__skb_queue_head_init(&p->held);
-	spin_lock_init(&p->lock);
 	INIT_WORK(&p->work, port_work);
 	INIT_DELAYED_WORK(&p->fd_timer, fd_timer_work);
 	INIT_LIST_HEAD(&p->rules);

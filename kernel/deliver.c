@@ -11,160 +11,347 @@
  * then needs the lock and waits. So m2 follows m1 on every queue they share,
  * and since two multicasts exclude each other, all receivers see both in the
  * same order. Two unicasts share no more than one queue, whose own lock
- * orders them.
+ * orders them. A message that somebody taps is a multicast.
  *
  * All or none. Room is looked at for every recipient before the first
- * commit, below the lock that keeps other senders of a multicast out, and
- * everything that a commit needs has been allocated before. A concurrent
- * unicast can make two senders see the same room: a queue may exceed its
- * limit by one message per processor, which is not an error.
+ * commit, below the exclusive lock (a unicast: below that of the one queue),
+ * so that nobody else can take the room between, and everything that a commit
+ * needs has been allocated before.
  *
- * Room. A sender that finds a receiver full waits at the end of that
- * receiver's list (struct bus_wait) and is resumed first come, first served;
- * nobody overtakes. The wait is bounded: after limits.stall_ms the receiver
- * is evicted.
+ * Room. A sender that finds a receiver full waits at the end of the line of
+ * its uid (strictly: of those uids that share a struct bus_share) and is
+ * resumed first come, first served; nobody of the same uid overtakes, and the
+ * lines take turns. One sender is told when room is made, and tells the next
+ * as it leaves: there is no herd. The wait is bounded: after limits.stall_ms
+ * the receiver is evicted. Who only watches (a sender that may not block) has
+ * no place that it could block, but its clock runs as well.
  *
  * The lost wake-up: a sender sets BUS_PF_WAITED and *then* looks for room
  * once more; a reader frees memory and *then* looks at BUS_PF_WAITED. One of
  * them sees the other.
+ *
+ * Sockets in messages. A receiver may hold a socket that holds it, in a
+ * queue that nobody will ever read: nothing tells such a ring from a slow
+ * reader, but time. Files that may hold others count as a sender that waits.
  */
 #include "bus.h"
 
 #include <linux/slab.h>
 
-static bool may_commit(struct bus_port *target, struct bus_port *sender)
+static struct bus_wait *first_of(struct bus_port *target, unsigned int share)
+{
+	return list_first_entry_or_null(&target->share[share].waiters,
+					struct bus_wait, link);
+}
+
+static bool my_turn(struct bus_port *target, const struct bus_wait *w)
 {
 	struct bus *bus = target->bus;
 	struct bus_wait *first;
 
-	if (!sender || !test_bit(BUS_PF_WAITED, &target->flags))
+	if (!test_bit(BUS_PF_WAITED, &target->flags))
 		return true;
 	spin_lock(&bus->wait_lock);
-	first = list_first_entry_or_null(&target->waiters, struct bus_wait,
-					 link);
+	first = first_of(target, w->user->share);
 	spin_unlock(&bus->wait_lock);
-	return !first || first == &sender->wait;
+	return !first || first == w;
 }
 
-int bus_room(struct bus_port *target, struct bus_port *sender,
-	     const struct bus_msg *m)
+int bus_room(struct bus_port *target, const struct bus_wait *w,
+	     const struct bus_cost *c)
 {
 	if (test_bit(BUS_PF_ENDED, &target->flags))
 		return -EPIPE;
-	if (!may_commit(target, sender))
+	if (w && !my_turn(target, w))
 		return -EAGAIN;
-	return target->ops->room(target, m->truesize,
-				 m->files ? m->files->count : 0, !sender);
+	return target->ops->room(target, w ? w->user : NULL, c);
 }
 EXPORT_SYMBOL_GPL(bus_room);
 
-/* Below wait_lock. Returns the port whose reference the caller drops. */
-static struct bus_port *wait_leave(struct bus_port *sender)
-{
-	struct bus_port *target = sender->wait.target;
-	struct bus_wait *next;
+/* ---- lines ---- */
 
-	if (!target)
-		return NULL;
-	list_del_init(&sender->wait.link);
-	WRITE_ONCE(sender->wait.target, NULL);
-	next = list_first_entry_or_null(&target->waiters, struct bus_wait,
-					link);
-	if (!next) {
+/* Jiffies until what began at @since has lasted too long. */
+static unsigned long stall_left(struct bus *bus, unsigned long since)
+{
+	unsigned long end;
+
+	end = since + msecs_to_jiffies(READ_ONCE(bus->limits.stall_ms));
+	return time_before(jiffies, end) ? end - jiffies : 0;
+}
+
+static void stall_arm_in(struct bus_port *p, unsigned long delay)
+{
+	bus_port_get(p);
+	/* The caller has a reference, so this is not the last. */
+	if (!queue_delayed_work(bus_wq, &p->stall, delay))
+		refcount_dec(&p->ref);
+}
+
+void bus_stall_arm(struct bus_port *p)
+{
+	stall_arm_in(p, msecs_to_jiffies(READ_ONCE(p->bus->limits.stall_ms)));
+}
+
+void bus_wait_init(struct bus_wait *w, struct bus_user *user,
+		   void (*resume)(struct bus_wait *w))
+{
+	memset(w, 0, sizeof(*w));
+	INIT_LIST_HEAD(&w->link);
+	w->user = user;
+	w->resume = resume;
+}
+EXPORT_SYMBOL_GPL(bus_wait_init);
+
+/* Below wait_lock. The caller drops the reference to the target. */
+static void leave(struct bus_wait *w)
+{
+	struct bus_port *target = w->target;
+
+	list_del_init(&w->link);
+	WRITE_ONCE(w->target, NULL);
+	if (!--target->n_waits)
 		clear_bit(BUS_PF_WAITED, &target->flags);
-	} else {
-		struct bus_port *p = container_of(next, struct bus_port, wait);
-
-		p->ops->resume(p);
-	}
-	return target;
 }
 
-/* Below wait_lock. */
-static void stall_arm(struct bus_port *target)
+static bool has_room(struct bus_port *target, const struct bus_wait *w)
 {
-	unsigned int ms = READ_ONCE(target->bus->limits.stall_ms);
+	return test_bit(BUS_PF_ENDED, &target->flags) ||
+	       target->ops->room(target, w->user, &w->cost) != -EAGAIN;
+}
 
-	bus_port_get(target);
-	if (!queue_delayed_work(bus_wq, &target->stall, msecs_to_jiffies(ms)))
+/* Below wait_lock; the caller has a reference to @target. Watchers leave as
+ * they are told, so their references are not the last. */
+static void tell_watchers(struct bus_port *target)
+{
+	struct bus_wait *w, *next;
+
+	list_for_each_entry_safe(w, next, &target->watchers, link) {
+		if (!has_room(target, w))
+			continue;
+		leave(w);
 		refcount_dec(&target->ref);
+		w->resume(w);
+	}
+}
+
+/* Likewise. Who was told already and has not come yet is on its way. */
+static void tell_one(struct bus_port *target)
+{
+	struct bus_wait *w;
+	unsigned int i, s;
+
+	for (i = 0; i < BUS_SHARES; i++) {
+		s = (target->turn + i) % BUS_SHARES;
+		w = first_of(target, s);
+		if (!w || (!w->told && !has_room(target, w)))
+			continue;
+		if (!w->told) {
+			target->turn = s + 1;
+			w->told = true;
+			w->resume(w);
+		}
+		return;
+	}
+}
+
+static void tell(struct bus_port *target)
+{
+	tell_watchers(target);
+	tell_one(target);
 }
 
 /* Below wait_lock. */
-static void wait_enter(struct bus_port *sender, struct bus_port *target)
+static void enter(struct bus_wait *w, struct bus_port *target,
+		  const struct bus_cost *c, struct list_head *line)
 {
 	bus_port_get(target);
-	WRITE_ONCE(sender->wait.target, target);
-	sender->wait.since = jiffies;
-	list_add_tail(&sender->wait.link, &target->waiters);
+	WRITE_ONCE(w->target, target);
+	w->cost = *c;
+	w->since = jiffies;
+	w->told = false;
+	list_add_tail(&w->link, line);
+	target->n_waits++;
 	set_bit(BUS_PF_WAITED, &target->flags);
-	/* Pairs with the barrier before a reader looks at BUS_PF_WAITED. */
+	/* Pairs with bus_room_made(). */
 	smp_mb__after_atomic();
-	stall_arm(target);
+	bus_stall_arm(target);
 }
 
-/*
- * @sender, which has @m that @target has no room for, waits for it; it keeps its place if it waits for it already. ops->resume(@sender) will be
- * called. -EPIPE: the sender itself was closed.
- */
-int bus_wait_room(struct bus_port *sender, struct bus_port *target,
-		  const struct bus_msg *m)
+/* Leaves the old line and enters @line of @target; a reference to drop. */
+static struct bus_port *change(struct bus_wait *w, struct bus_port *sender,
+			       struct bus_port *target,
+			       const struct bus_cost *c,
+			       struct list_head *line)
+{
+	struct bus_port *left = w->target;
+
+	if (left == target) {
+		w->told = false;
+		w->cost = *c;
+		stall_arm_in(target, stall_left(target->bus, w->since));
+		return NULL;
+	}
+	if (left) {
+		leave(w);
+		tell(left);
+	}
+	enter(w, target, c, line);
+	atomic64_inc(&sender->waits);
+	atomic64_inc(&sender->bus->waits);
+	return left;
+}
+
+static int wait_for(struct bus_wait *w, struct bus_port *sender,
+		    struct bus_port *target, const struct bus_cost *c,
+		    struct list_head *line)
 {
 	struct bus *bus = sender->bus;
 	struct bus_port *left = NULL;
 	int err = 0;
 
 	spin_lock(&bus->wait_lock);
-	if (test_bit(BUS_PF_CLOSED, &sender->flags)) {
+	if (test_bit(BUS_PF_CLOSED, &sender->flags))
 		err = -EPIPE;
-	} else if (sender->wait.target != target) {
-		left = wait_leave(sender);
-		wait_enter(sender, target);
-		sender->waits++;
-		atomic64_inc(&bus->waits);
-	}
+	else
+		left = change(w, sender, target, c, line);
 	spin_unlock(&bus->wait_lock);
 	if (left)
 		bus_port_put(left);
-	if (!err && bus_room(target, sender, m) != -EAGAIN)
+	if (!err)
 		bus_room_made(target);
 	return err;
 }
+
+int bus_wait_room(struct bus_wait *w, struct bus_port *sender,
+		  struct bus_port *target, const struct bus_cost *c)
+{
+	return wait_for(w, sender, target, c,
+			&target->share[w->user->share].waiters);
+}
 EXPORT_SYMBOL_GPL(bus_wait_room);
 
-void bus_wait_done(struct bus_port *sender)
+void bus_watch_room(struct bus_wait *w, struct bus_port *sender,
+		    struct bus_port *target, const struct bus_cost *c)
 {
-	struct bus *bus = sender->bus;
+	wait_for(w, sender, target, c, &target->watchers);
+}
+
+void bus_wait_done(struct bus_wait *w, struct bus *bus)
+{
 	struct bus_port *left;
 
-	if (!READ_ONCE(sender->wait.target))
+	if (!READ_ONCE(w->target))
 		return;
 	spin_lock(&bus->wait_lock);
-	left = wait_leave(sender);
+	left = w->target;
+	if (left) {
+		leave(w);
+		tell(left);
+	}
 	spin_unlock(&bus->wait_lock);
 	if (left)
 		bus_port_put(left);
 }
 EXPORT_SYMBOL_GPL(bus_wait_done);
 
-/* Lets the first waiter try again; it lets the next one. */
 void bus_room_made(struct bus_port *target)
 {
 	struct bus *bus = target->bus;
-	struct bus_wait *w;
 
+	/* Pairs with enter(): room was made before this. */
+	smp_mb();
 	if (!test_bit(BUS_PF_WAITED, &target->flags))
 		return;
 	spin_lock(&bus->wait_lock);
-	w = list_first_entry_or_null(&target->waiters, struct bus_wait, link);
-	if (w) {
-		struct bus_port *p = container_of(w, struct bus_port, wait);
-
-		p->ops->resume(p);
-	}
+	tell(target);
 	spin_unlock(&bus->wait_lock);
 }
 EXPORT_SYMBOL_GPL(bus_room_made);
+
+/* ---- those who make others wait ---- */
+
+static void older(bool *any, unsigned long *since, unsigned long t)
+{
+	if (!*any || time_before(t, *since))
+		*since = t;
+	*any = true;
+}
+
+/* Below wait_lock. Since when has somebody waited? Not those who were told:
+ * they are on their way. */
+static bool waited_since(struct bus_port *p, unsigned long *since)
+{
+	struct bus_wait *w;
+	bool any = false;
+	unsigned int i;
+
+	for (i = 0; i < BUS_SHARES; i++) {
+		w = first_of(p, i);
+		if (w && !w->told)
+			older(&any, since, w->since);
+	}
+	w = list_first_entry_or_null(&p->watchers, struct bus_wait, link);
+	if (w)
+		older(&any, since, w->since);
+	return any;
+}
+
+/* Since when has @p made somebody wait, or kept files? */
+static bool stalled_since(struct bus_port *p, unsigned long *since)
+{
+	struct bus *bus = p->bus;
+	bool any = false;
+	unsigned long t;
+
+	if (test_bit(BUS_PF_ENDED, &p->flags))
+		return false;
+	if (!test_bit(BUS_PF_PATIENT, &p->flags)) {
+		spin_lock(&bus->wait_lock);
+		/* Who has room by now was only not told yet. */
+		tell(p);
+		any = waited_since(p, since);
+		spin_unlock(&bus->wait_lock);
+	}
+	if (p->ops->files_since && p->ops->files_since(p, &t))
+		older(&any, since, t);
+	return any;
+}
+
+/* Whoever is still a peer has missed nothing: who makes others wait for too
+ * long goes. */
+void bus_stall_work(struct work_struct *work)
+{
+	struct bus_port *p = container_of(to_delayed_work(work),
+					  struct bus_port, stall);
+	unsigned long limit, since;
+
+	limit = msecs_to_jiffies(READ_ONCE(p->bus->limits.stall_ms));
+	if (stalled_since(p, &since)) {
+		if (time_after_eq(jiffies, since + limit))
+			p->ops->evict(p, BUS_REASON_STALLED);
+		else
+			stall_arm_in(p, stall_left(p->bus, since));
+	}
+	bus_port_put(p);
+}
+
+static bool is_fault(enum bus_reason reason)
+{
+	return reason != BUS_REASON_HANGUP && reason != BUS_REASON_MASTER &&
+	       reason != BUS_REASON_ENDED;
+}
+
+/* Below bus->lock, exclusive. */
+bool bus_port_retire(struct bus_port *p, enum bus_reason reason)
+{
+	if (test_and_set_bit(BUS_PF_ENDED, &p->flags))
+		return false;
+	p->bus->gen++;
+	WRITE_ONCE(p->reason, reason);
+	if (p->ops->ended)
+		p->ops->ended(p);
+	return true;
+}
 
 bool bus_port_end(struct bus_port *p, enum bus_reason reason)
 {
@@ -172,20 +359,14 @@ bool bus_port_end(struct bus_port *p, enum bus_reason reason)
 	bool first;
 
 	write_lock(&bus->lock);
-	first = !test_and_set_bit(BUS_PF_ENDED, &p->flags);
-	if (first)
-		bus->gen++;
+	first = bus_port_retire(p, reason);
 	write_unlock(&bus->lock);
 	if (!first)
 		return false;
-	WRITE_ONCE(p->reason, reason);
-	if (reason != BUS_REASON_HANGUP)
+	if (is_fault(reason))
 		atomic64_inc(&bus->evicted);
-	bus_wait_done(p);
+	bus_wait_done(&p->wait, bus);
 	bus_room_made(p);
-	p->end.info.kind = BUS_KIND_CLOSED;
-	p->end.info.reason = reason;
-	bus_post(bus, &p->end, p);
 	return true;
 }
 EXPORT_SYMBOL_GPL(bus_port_end);

@@ -2,7 +2,7 @@
 /*
  * af_bus.ko comes and goes: the family, and the table of protocols.
  */
-#include "bus.h"
+#include "native.h"
 
 #include <linux/init.h>
 #include <linux/kmod.h>
@@ -17,7 +17,9 @@ struct workqueue_struct *bus_wq;
 EXPORT_SYMBOL_GPL(bus_wq);
 
 static DEFINE_MUTEX(proto_mutex);
-static const struct bus_proto *protos[2];
+static const struct bus_proto *protos[2] = {
+	[BUS_PROTO_NONE] = &native_proto,
+};
 
 int bus_proto_register(unsigned int nr, const struct bus_proto *proto)
 {

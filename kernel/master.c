@@ -29,13 +29,19 @@ static void post(struct bus *bus, struct bus_item *item, struct bus_port *p)
 	bus->sk->sk_data_ready(bus->sk);
 }
 
-void bus_post(struct bus *bus, struct bus_item *item, struct bus_port *p)
+void bus_post_end(struct bus_port *p)
 {
+	struct bus_item *item = &p->end;
+	struct bus *bus = p->bus;
+
+	item->info.kind = BUS_KIND_CLOSED;
+	item->info.reason = p->reason;
 	spin_lock(&bus->mq_lock);
 	if (bus->sk)
 		post(bus, item, p);
 	spin_unlock(&bus->mq_lock);
 }
+EXPORT_SYMBOL_GPL(bus_post_end);
 
 int bus_to_master(struct bus_port *p, struct bus_msg *m)
 {
@@ -140,46 +146,6 @@ static int copy_out(struct bus_item *item, struct msghdr *msg, size_t size)
 	return 0;
 }
 
-/* The files go to the reader's table; what does not fit is dropped and
- * shown by MSG_CTRUNC, as everywhere. */
-static void give_files(struct bus_files *f, struct msghdr *msg)
-{
-	struct scm_cookie scm = { };
-	unsigned int i;
-
-	if (!f)
-		return;
-	if (!msg->msg_control || !msg->msg_control_is_user) {
-		msg->msg_flags |= MSG_CTRUNC;
-		return;
-	}
-	scm.fp = kzalloc(sizeof(*scm.fp), GFP_KERNEL_ACCOUNT);
-	if (!scm.fp) {
-		msg->msg_flags |= MSG_CTRUNC;
-		return;
-	}
-	scm.fp->max = SCM_MAX_FD;
-	INIT_LIST_HEAD(&scm.fp->vertices);
-	for (i = 0; i < f->count; i++)
-		scm.fp->fp[i] = get_file(f->fp[i]);
-	scm.fp->count = f->count;
-	scm_detach_fds(msg, &scm);
-}
-
-static void give_name(struct bus *bus, const struct bus_item *item,
-		      struct msghdr *msg)
-{
-	DECLARE_SOCKADDR(struct sockaddr_bus *, sa, msg->msg_name);
-
-	BUILD_BUG_ON(sizeof(*sa) > sizeof(struct sockaddr_storage));
-	if (!sa)
-		return;
-	memset(sa, 0, sizeof(*sa));
-	sa->sbus_family = bus_family.family;
-	sa->sbus_addr.s_addr = item->info.addr;
-	msg->msg_namelen = sizeof(*sa);
-}
-
 /* Never more than one reader at a time: the socket's lock is held. */
 int bus_master_recv(struct bus *bus, struct msghdr *msg, size_t size,
 		    int flags)
@@ -196,10 +162,12 @@ int bus_master_recv(struct bus *bus, struct msghdr *msg, size_t size,
 		return err;
 	if (len > size)
 		msg->msg_flags |= MSG_TRUNC;
-	give_name(bus, item, msg);
+	if (msg->msg_name)
+		msg->msg_namelen = bus_fill_name(msg->msg_name, bus,
+						 item->info.addr);
 	put_cmsg(msg, SOL_BUS, BUS_INFO, sizeof(item->info), &item->info);
 	if (!(flags & MSG_PEEK)) {
-		give_files(item->msg.files, msg);
+		bus_files_give(item->msg.files, msg);
 		item_finish(bus, item);
 	}
 	return flags & MSG_TRUNC ? len : min(len, size);
@@ -242,28 +210,6 @@ static int copy_in(struct bus_msg *m, struct msghdr *msg, size_t len)
 	return 0;
 }
 
-static int files_from_cmsg(struct bus_msg *m, const struct cmsghdr *cmsg)
-{
-	const int *fds = CMSG_DATA(cmsg);
-	unsigned int n = (cmsg->cmsg_len - sizeof(*cmsg)) / sizeof(int);
-	struct bus_files *f;
-
-	if (m->files || n > BUS_MAX_FDS)
-		return -EINVAL;
-	if (!n)
-		return 0;
-	f = bus_files_new(n);
-	if (!f)
-		return -ENOMEM;
-	m->files = f;
-	for (; f->count < n; f->count++) {
-		f->fp[f->count] = fget_raw(fds[f->count]);
-		if (!f->fp[f->count])
-			return -EBADF;
-	}
-	return 0;
-}
-
 /* __scm_send() takes files for AF_UNIX only. */
 static int take_files(struct bus_msg *m, struct msghdr *msg)
 {
@@ -279,24 +225,12 @@ static int take_files(struct bus_msg *m, struct msghdr *msg)
 			continue;
 		if (cmsg->cmsg_type != SCM_RIGHTS)
 			return -EINVAL;
-		err = files_from_cmsg(m, cmsg);
+		if (m->files)
+			return -EINVAL;
+		err = bus_files_from(&m->files, cmsg);
 		if (err)
 			return err;
 	}
-	return 0;
-}
-
-static int send_addr(const struct msghdr *msg, u64 *addr)
-{
-	const struct sockaddr_bus *sa = msg->msg_name;
-
-	if (!sa)
-		return -EDESTADDRREQ;
-	if (msg->msg_namelen < offsetof(struct sockaddr_bus, sbus_path))
-		return -EINVAL;
-	if (sa->sbus_family != bus_family.family)
-		return -EAFNOSUPPORT;
-	*addr = sa->sbus_addr.s_addr;
 	return 0;
 }
 
@@ -306,7 +240,9 @@ int bus_master_send(struct bus *bus, struct msghdr *msg, size_t len)
 	u64 addr;
 	int err;
 
-	err = send_addr(msg, &addr);
+	if (!msg->msg_name)
+		return -EDESTADDRREQ;
+	err = bus_dest(bus, msg, &addr);
 	if (err)
 		return err;
 	if (len > READ_ONCE(bus->limits.message_bytes))

@@ -1,43 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Messages on their way: lists of skbs, and the files that go with them.
+ * Messages on their way: lists of skbs.
  */
 #include "bus.h"
 
-#include <linux/file.h>
-#include <linux/slab.h>
 #include <net/af_unix.h>
-
-struct bus_files *bus_files_new(unsigned int count)
-{
-	struct bus_files *f;
-
-	f = kzalloc(struct_size(f, fp, count), GFP_KERNEL_ACCOUNT);
-	if (f)
-		refcount_set(&f->ref, 1);
-	return f;
-}
-EXPORT_SYMBOL_GPL(bus_files_new);
-
-struct bus_files *bus_files_get(struct bus_files *f)
-{
-	if (f)
-		refcount_inc(&f->ref);
-	return f;
-}
-EXPORT_SYMBOL_GPL(bus_files_get);
-
-void bus_files_put(struct bus_files *f)
-{
-	unsigned int i;
-
-	if (!f || !refcount_dec_and_test(&f->ref))
-		return;
-	for (i = 0; i < f->count; i++)
-		fput(f->fp[i]);
-	kfree(f);
-}
-EXPORT_SYMBOL_GPL(bus_files_put);
 
 size_t bus_skb_skip(const struct sk_buff *skb)
 {

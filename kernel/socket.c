@@ -1,138 +1,299 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The socket API of AF_BUS. Here it is the master's end alone: bind() makes
- * the bus, release() ends it. lock_sock() covers the state of the socket and
- * makes readers take turns.
+ * The socket API of AF_BUS: from struct proto_ops to what the socket's role
+ * makes of the call.
  */
-#include "bus.h"
+#include "native.h"
 
+#include <linux/compat.h>
 #include <linux/net.h>
 #include <linux/poll.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
 
-#define UPDATE_MAX (16U << 20)
-
-struct bus_sock {
-	struct sock sk;			/* must be first */
-	const struct bus_proto *proto;	/* module held until the bus has it */
-	struct bus *bus;		/* set once, by bind() */
-};
-
-static inline struct bus_sock *bus_sk(const struct sock *sk)
-{
-	return (struct bus_sock *)sk;
-}
+#include <asm/ioctls.h>
 
 struct proto bus_sk_proto = {
 	.name = "BUS",
 	.obj_size = sizeof(struct bus_sock),
 };
 
-/* Set once below the socket lock, never unset while the socket is open. */
-static struct bus *sock_bus(struct socket *sock)
+static bool is_port(enum bus_role role)
 {
-	return smp_load_acquire(&bus_sk(sock->sk)->bus);
+	return role == BUS_ROLE_CLIENT || role == BUS_ROLE_END;
+}
+
+/* The master's socket of a bus whose members are not sockets of the family. */
+static bool is_master(const struct bus_sock *bs)
+{
+	return bus_role(bs) == BUS_ROLE_BUS &&
+	       bs->bus->proto != &native_proto;
+}
+
+/* ---- a sock's life ---- */
+
+/* From any kfree_skb(). */
+static void bus_write_space(struct sock *sk)
+{
+	struct bus_sock *bs = bus_sk(sk);
+	struct socket_wq *wq;
+
+	/* Pairs with those who set the bit and then look at the room, which
+	 * was made before this. */
+	smp_mb();
+	if (!test_and_clear_bit(BUS_SOCK_NOSPACE, &bs->flags))
+		return;
+	rcu_read_lock();
+	wq = rcu_dereference(sk->sk_wq);
+	if (skwq_has_sleeper(wq))
+		wake_up_interruptible_poll(&wq->wait, EPOLLOUT |
+					   EPOLLWRNORM | EPOLLWRBAND);
+	sk_wake_async(sk, SOCK_WAKE_SPACE, POLL_OUT);
+	rcu_read_unlock();
+}
+
+static void bus_destruct(struct sock *sk)
+{
+	native_filter_free(bus_sk(sk));
+}
+
+static void sock_setup(struct socket *sock, struct sock *sk)
+{
+	struct bus_sock *bs = bus_sk(sk);
+
+	sock_init_data(sock, sk);
+	sk->sk_write_space = bus_write_space;
+	sk->sk_destruct = bus_destruct;
+	sk->sk_allocation = GFP_KERNEL_ACCOUNT;
+	native_queue_init(bs);
+	INIT_LIST_HEAD(&bs->pending_link);
+	INIT_LIST_HEAD(&bs->joined_link);
+	INIT_LIST_HEAD(&bs->tap_link);
+	INIT_LIST_HEAD(&bs->addrs);
+	INIT_LIST_HEAD(&bs->groups);
+}
+
+struct bus_sock *bus_sock_new(struct net *net, int type, int kern)
+{
+	struct sock *sk = sk_alloc(net, bus_family.family, GFP_KERNEL_ACCOUNT,
+				   &bus_sk_proto, kern);
+
+	if (!sk)
+		return NULL;
+	sock_setup(NULL, sk);
+	sk->sk_type = type;
+	return bus_sk(sk);
+}
+
+static void drop_other(struct bus_sock *bs)
+{
+	struct bus_sock *other;
+
+	spin_lock(&bs->port.lock);
+	other = bs->other;
+	bs->other = NULL;
+	spin_unlock(&bs->port.lock);
+	if (other)
+		bus_port_put(&other->port);
+}
+
+/* Nobody sends from it, or reads it, any more. */
+static void port_release(struct bus_sock *bs)
+{
+	struct bus *bus = bs->bus;
+
+	if (bs->role == BUS_ROLE_CLIENT) {
+		bus_port_remove(&bs->port);
+	} else {
+		set_bit(BUS_PF_CLOSED, &bs->port.flags);
+		bus_wait_done(&bs->port.wait, bus);
+	}
+	if (cancel_delayed_work_sync(&bs->port.stall))
+		bus_port_put(&bs->port);
+	drop_other(bs);
+	native_purge(bs);
+	bus_port_put(&bs->port);
+}
+
+void bus_sock_put(struct bus_sock *bs, enum bus_reason reason)
+{
+	struct bus *bus = bs->bus;
+	struct bus_sock *client = bs;
+	bool open;
+
+	if (bs->role == BUS_ROLE_END)
+		client = bs->other;
+	native_end(client, reason);
+	open = bs->role == BUS_ROLE_CLIENT && bus_is_open(bus);
+	refcount_inc(&bus->ref);
+	port_release(bs);
+	if (open)
+		native_open_leave(bus);
+	bus_put(bus);
+	sock_orphan(&bs->sk);
+	sock_put(&bs->sk);
 }
 
 static int bus_sock_release(struct socket *sock)
 {
 	struct sock *sk = sock->sk;
-	struct bus *bus;
+	struct bus_sock *bs;
 
 	if (!sk)
 		return 0;
-	bus = bus_sk(sk)->bus;
-	if (bus)
-		bus_end(bus);
-	else
-		module_put(bus_sk(sk)->proto->owner);
-	sock_orphan(sk);
+	bs = bus_sk(sk);
 	sock->sk = NULL;
+	/* A bus has taken the reference over. */
+	if (bs->proto && bs->role != BUS_ROLE_BUS)
+		module_put(bs->proto->owner);
+	switch (bs->role) {
+	case BUS_ROLE_CLIENT:
+		bus_sock_put(bs, BUS_REASON_HANGUP);
+		return 0;
+	case BUS_ROLE_END:
+		bus_sock_put(bs, BUS_REASON_MASTER);
+		return 0;
+	case BUS_ROLE_BUS:
+		bus_end(bs->bus);
+		break;
+	case BUS_ROLE_NONE:
+		break;
+	}
+	sock_orphan(sk);
 	sock_put(sk);
 	return 0;
 }
 
-static int bind_name(struct sockaddr *addr, int len, const char **name,
-		     unsigned int *name_len)
-{
-	struct sockaddr_bus *sa = (struct sockaddr_bus *)addr;
-	int n = len - (int)offsetof(struct sockaddr_bus, sbus_path);
+/* ---- bind and names ---- */
 
-	if (n < 2 || len > sizeof(*sa))
-		return -EINVAL;
-	n = min(n, BUS_PATH_MAX);	/* the struct ends in padding */
-	if (sa->sbus_family != bus_family.family)
-		return -EAFNOSUPPORT;
-	/* Native clients, who would connect to a file, come with listen(). */
-	if (sa->sbus_path[0])
-		return -EOPNOTSUPP;
-	*name = sa->sbus_path + 1;
-	*name_len = strnlen(*name, n - 1);
-	return *name_len ? 0 : -EINVAL;
-}
-
-static int bus_sock_bind(struct socket *sock, struct sockaddr *addr, int len)
+static int bind_open(struct bus_sock *bs, struct bus *bus)
 {
-	struct sock *sk = sock->sk;
-	struct bus_sock *bs = bus_sk(sk);
-	struct bus *bus;
-	unsigned int n;
-	const char *name;
 	int err;
 
-	err = bind_name(addr, len, &name, &n);
+	/* The bus outlives its maker. */
+	__module_get(bs->proto->owner);
+	bus->sk = NULL;
+	bs->creator = true;
+	err = native_open_join(bs, bus);
+	if (!err) {
+		bs->sk.sk_state = TCP_ESTABLISHED;
+		bs->sk.sk_socket->state = SS_CONNECTED;
+	}
+	return err;
+}
+
+static int bind_bus(struct bus_sock *bs, const struct bus_name *name)
+{
+	struct bus *bus;
+	int err;
+
+	err = bus_new(&bus, bs->proto, &bs->sk, name);
 	if (err)
 		return err;
-	lock_sock(sk);
-	if (bs->bus) {
-		err = -EINVAL;
-	} else {
-		err = bus_new(&bus, bs->proto, sk, name, n);
-		if (!err)
-			smp_store_release(&bs->bus, bus);
-	}
-	release_sock(sk);
+	if (bus_is_open(bus))
+		return bind_open(bs, bus);
+	bs->bus = bus;
+	smp_store_release(&bs->role, BUS_ROLE_BUS);
+	return 0;
+}
+
+static int bus_sock_bind(struct socket *sock, struct sockaddr_unsized *addr,
+			 int len)
+{
+	struct bus_sock *bs = bus_sk(sock->sk);
+	struct bus_name name;
+	int err;
+
+	err = bus_name_parse(&name, (struct sockaddr_bus *)addr, len);
+	if (err)
+		return err;
+	lock_sock(sock->sk);
+	err = -EINVAL;
+	if (bs->role != BUS_ROLE_NONE)
+		goto unlock;
+	err = bus_name_make(&name, sock);
+	if (err)
+		goto unlock;
+	err = bind_bus(bs, &name);
+unlock:
+	release_sock(sock->sk);
 	return err;
+}
+
+int bus_fill_name(struct sockaddr_bus *sa, const struct bus *bus, u64 addr)
+{
+	BUILD_BUG_ON(sizeof(*sa) > sizeof(struct sockaddr_storage));
+	memset(sa, 0, sizeof(*sa));
+	sa->sbus_family = bus_family.family;
+	sa->sbus_addr.s_addr = addr;
+	if (bus)
+		memcpy(sa->sbus_path + bus->name.abstract, bus->name.name,
+		       bus->name.len);
+	return sizeof(*sa);
 }
 
 static int bus_sock_getname(struct socket *sock, struct sockaddr *addr,
 			    int peer)
 {
 	struct sockaddr_bus *sa = (struct sockaddr_bus *)addr;
-	struct bus *bus = sock_bus(sock);
+	struct bus_sock *bs = bus_sk(sock->sk);
+	enum bus_role role = bus_role(bs);
+	bool client;
 
-	if (peer)
+	if (!is_port(role))
+		return peer ? -ENOTCONN :
+			      bus_fill_name(sa, role == BUS_ROLE_BUS ?
+						bs->bus : NULL,
+					    BUS_MASTER_ADDR);
+	/* Of an open bus there is no other side. */
+	if (peer && bus_is_open(bs->bus))
 		return -ENOTCONN;
-	memset(sa, 0, sizeof(*sa));
-	sa->sbus_family = bus_family.family;
-	if (bus)
-		memcpy(sa->sbus_path + 1, bus->name, bus->name_len);
-	return sizeof(*sa);
+	/* The client is named at its own socket, and as the peer of the
+	 * master's. */
+	client = (role == BUS_ROLE_CLIENT) != !!peer;
+	return bus_fill_name(sa, bs->bus,
+			     client ? bs->port.addr : BUS_MASTER_ADDR);
+}
+
+/* ---- data ---- */
+
+static __poll_t master_poll(struct bus *bus)
+{
+	__poll_t mask = EPOLLOUT | EPOLLWRNORM;	/* sending never blocks */
+
+	if (!list_empty_careful(&bus->mq))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	return mask;
 }
 
 static __poll_t bus_sock_poll(struct file *file, struct socket *sock,
 			      poll_table *wait)
 {
-	struct bus *bus = sock_bus(sock);
-	__poll_t mask = EPOLLOUT | EPOLLWRNORM;	/* sending never blocks */
+	struct bus_sock *bs = bus_sk(sock->sk);
+	enum bus_role role = bus_role(bs);
 
 	sock_poll_wait(file, sock, wait);
-	if (bus && !list_empty_careful(&bus->mq))
-		mask |= EPOLLIN | EPOLLRDNORM;
-	return mask;
+	if (is_port(role))
+		return native_poll(bs);
+	if (is_master(bs))
+		return master_poll(bs->bus);
+	if (role == BUS_ROLE_BUS)
+		return native_pending(bs->bus) ? EPOLLIN | EPOLLRDNORM : 0;
+	return EPOLLOUT | EPOLLWRNORM | EPOLLHUP;
 }
 
 static int bus_sock_sendmsg(struct socket *sock, struct msghdr *msg,
 			    size_t len)
 {
-	struct bus *bus = sock_bus(sock);
+	struct bus_sock *bs = bus_sk(sock->sk);
 
-	if (!bus)
+	if (is_port(bus_role(bs)))
+		return native_sendmsg(bs, sock, msg, len);
+	if (!is_master(bs))
 		return -ENOTCONN;
 	if (msg->msg_flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	return bus_master_send(bus, msg, len);
+	return bus_master_send(bs->bus, msg, len);
 }
 
 static int wait_for_item(struct sock *sk, struct bus *bus, int flags)
@@ -149,15 +310,11 @@ static int wait_for_item(struct sock *sk, struct bus *bus, int flags)
 	return timeo ? 0 : -EAGAIN;
 }
 
-static int bus_sock_recvmsg(struct socket *sock, struct msghdr *msg,
-			    size_t size, int flags)
+static int master_recvmsg(struct sock *sk, struct bus *bus,
+			  struct msghdr *msg, size_t size, int flags)
 {
-	struct bus *bus = sock_bus(sock);
-	struct sock *sk = sock->sk;
 	int ret;
 
-	if (!bus)
-		return -ENOTCONN;
 	if (flags & MSG_OOB)
 		return -EOPNOTSUPP;
 	do {
@@ -171,165 +328,80 @@ static int bus_sock_recvmsg(struct socket *sock, struct msghdr *msg,
 	return ret;
 }
 
-static int set_limits(struct bus *bus, sockptr_t val, unsigned int len)
+static int bus_sock_recvmsg(struct socket *sock, struct msghdr *msg,
+			    size_t size, int flags)
 {
-	struct bus_limits l;
+	struct bus_sock *bs = bus_sk(sock->sk);
 
-	if (len != sizeof(l))
-		return -EINVAL;
-	if (copy_from_sockptr(&l, val, sizeof(l)))
-		return -EFAULT;
-	return bus_set_limits(bus, &l);
-}
-
-static int update(struct bus *bus, sockptr_t val, unsigned int len)
-{
-	void *recs;
-	int err;
-
-	if (len > UPDATE_MAX)
-		return -E2BIG;
-	recs = kvmalloc(max(len, 1U), GFP_KERNEL_ACCOUNT);
-	if (!recs)
-		return -ENOMEM;
-	if (copy_from_sockptr(recs, val, len))
-		err = -EFAULT;
-	else
-		err = bus->proto->update(bus, recs, len);
-	kvfree(recs);
-	return err;
-}
-
-static int bus_sock_setsockopt(struct socket *sock, int level, int name,
-			       sockptr_t val, unsigned int len)
-{
-	struct bus *bus = sock_bus(sock);
-
-	if (level != SOL_BUS)
-		return -ENOPROTOOPT;
-	if (!bus)
+	if (is_port(bus_role(bs)))
+		return native_recvmsg(bs, sock, msg, size, flags);
+	if (!is_master(bs))
 		return -ENOTCONN;
-	switch (name) {
-	case BUS_LIMITS:
-		return set_limits(bus, val, len);
-	case BUS_UPDATE:
-		return update(bus, val, len);
+	return master_recvmsg(sock->sk, bs->bus, msg, size, flags);
+}
+
+static int bus_sock_shutdown(struct socket *sock, int how)
+{
+	struct bus_sock *bs = bus_sk(sock->sk);
+
+	/* SHUT_RD, SHUT_WR, SHUT_RDWR make RCV_SHUTDOWN, SEND_SHUTDOWN. */
+	if (how < SHUT_RD || how > SHUT_RDWR)
+		return -EINVAL;
+	if (!is_port(bus_role(bs)))
+		return -ENOTCONN;
+	native_shutdown(bs, how + 1);
+	return 0;
+}
+
+static int bus_sock_ioctl(struct socket *sock, unsigned int cmd,
+			  unsigned long arg)
+{
+	struct bus_sock *bs = bus_sk(sock->sk);
+	int n;
+
+	if (!is_port(bus_role(bs)))
+		return cmd == SIOCINQ || cmd == SIOCOUTQ ? -EINVAL :
+							   -ENOIOCTLCMD;
+	switch (cmd) {
+	case SIOCINQ:
+		n = min_t(size_t, native_next_len(bs), INT_MAX);
+		break;
+	case SIOCOUTQ:
+		n = sk_wmem_alloc_get(sock->sk);
+		break;
 	default:
-		return -ENOPROTOOPT;
+		return -ENOIOCTLCMD;
 	}
+	return put_user(n, (int __user *)arg);
 }
 
-static int get_version(struct bus *bus, void *arg)
+#ifdef CONFIG_COMPAT
+static int bus_sock_compat_ioctl(struct socket *sock, unsigned int cmd,
+				 unsigned long arg)
 {
-	*(u32 *)arg = BUS_ABI_VERSION;
-	return 0;
+	return bus_sock_ioctl(sock, cmd, (unsigned long)compat_ptr(arg));
 }
+#endif
 
-static int get_limits(struct bus *bus, void *arg)
-{
-	struct bus_limits *l = arg;
-
-	read_lock(&bus->lock);
-	*l = bus->limits;
-	read_unlock(&bus->lock);
-	return 0;
-}
-
-static int get_attach(struct bus *bus, void *arg)
-{
-	return bus->proto->attach(bus, arg);
-}
-
-static int get_port_stats(struct bus *bus, void *arg)
-{
-	struct bus_port_stats *st = arg;
-	struct bus_port *p = bus_port_lookup(bus, st->addr);
-
-	if (!p)
-		return -ENOENT;
-	bus_port_stats(p, st);
-	bus_port_put(p);
-	return 0;
-}
-
-static int get_stats(struct bus *bus, void *arg)
-{
-	bus_stats(bus, arg);
-	return 0;
-}
-
-static const struct {
-	int name;
-	unsigned int size;
-	bool in;		/* the caller's bytes count */
-	int (*get)(struct bus *bus, void *arg);
-} getters[] = {
-	{ BUS_VERSION, sizeof(u32), false, get_version },
-	{ BUS_LIMITS, sizeof(struct bus_limits), false, get_limits },
-	{ BUS_ATTACH, sizeof(struct bus_attach), true, get_attach },
-	{ BUS_PORT_STATS, sizeof(struct bus_port_stats), true, get_port_stats },
-	{ BUS_STATS, sizeof(struct bus_stats), false, get_stats },
-};
-
-union get_arg {
-	u32 version;
-	struct bus_limits limits;
-	struct bus_attach attach;
-	struct bus_port_stats port_stats;
-	struct bus_stats stats;
-};
-
-static int run_getter(struct bus *bus, unsigned int i, char __user *val)
-{
-	union get_arg arg = { };
-	int err;
-
-	if (getters[i].in && copy_from_user(&arg, val, getters[i].size))
-		return -EFAULT;
-	err = getters[i].get(bus, &arg);
-	if (err)
-		return err;
-	return copy_to_user(val, &arg, getters[i].size) ? -EFAULT : 0;
-}
-
-static int bus_sock_getsockopt(struct socket *sock, int level, int name,
-			       char __user *val, int __user *optlen)
-{
-	struct bus *bus = sock_bus(sock);
-	unsigned int i;
-	int len;
-
-	if (level != SOL_BUS)
-		return -ENOPROTOOPT;
-	if (get_user(len, optlen))
-		return -EFAULT;
-	for (i = 0; i < ARRAY_SIZE(getters); i++)
-		if (getters[i].name == name)
-			break;
-	if (i == ARRAY_SIZE(getters))
-		return -ENOPROTOOPT;
-	if (len != getters[i].size)
-		return -EINVAL;
-	/* The version can be asked for before there is a bus. */
-	if (!bus && name != BUS_VERSION)
-		return -ENOTCONN;
-	return run_getter(bus, i, val);
-}
+DEFINE_PROTO_ACCEPT(bus_proto_accept, bus_sock_accept)
 
 static const struct proto_ops bus_sock_ops = {
 	.family = AF_BUS_DEFAULT,
 	.owner = THIS_MODULE,
 	.release = bus_sock_release,
 	.bind = bus_sock_bind,
-	.connect = sock_no_connect,
+	.connect = bus_sock_connect,
 	.socketpair = sock_no_socketpair,
-	.accept = sock_no_accept,
+	.accept = bus_proto_accept,
 	.getname = bus_sock_getname,
 	.poll = bus_sock_poll,
-	.ioctl = sock_no_ioctl,
+	.ioctl = bus_sock_ioctl,
+#ifdef CONFIG_COMPAT
+	.compat_ioctl = bus_sock_compat_ioctl,
+#endif
 	.gettstamp = sock_gettstamp,
-	.listen = sock_no_listen,
-	.shutdown = sock_no_shutdown,
+	.listen = bus_sock_listen,
+	.shutdown = bus_sock_shutdown,
 	.setsockopt = bus_sock_setsockopt,
 	.getsockopt = bus_sock_getsockopt,
 	.sendmsg = bus_sock_sendmsg,
@@ -343,22 +415,22 @@ static int bus_create(struct net *net, struct socket *sock, int protocol,
 	const struct bus_proto *proto;
 	struct sock *sk;
 
-	if (sock->type != SOCK_SEQPACKET)
+	if (sock->type != SOCK_SEQPACKET && sock->type != SOCK_DGRAM)
 		return -ESOCKTNOSUPPORT;
-	if (protocol < 0)
+	if (protocol < 0 || (sock->type == SOCK_DGRAM && protocol))
 		return -EPROTONOSUPPORT;
 	proto = bus_proto_get(protocol);
 	if (!proto)
 		return -EPROTONOSUPPORT;
-	sk = sk_alloc(net, bus_family.family, GFP_KERNEL, &bus_sk_proto, kern);
+	sk = sk_alloc(net, bus_family.family, GFP_KERNEL_ACCOUNT,
+		      &bus_sk_proto, kern);
 	if (!sk) {
 		module_put(proto->owner);
 		return -ENOMEM;
 	}
-	sock_init_data(sock, sk);
 	sock->ops = &bus_sock_ops;
+	sock_setup(sock, sk);
 	bus_sk(sk)->proto = proto;
-	bus_sk(sk)->bus = NULL;
 	return 0;
 }
 

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How clients come: listen, connect, accept; and how members of an open bus
+ * do.
+ */
+#include "native.h"
+
+#include <linux/cred.h>
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+
+/* ---- whom one is talking to: as it was when they met ---- */
+
+static void cred_set(struct sock *sk, struct pid *pid, const struct cred *cred)
+{
+	const struct cred *old_cred;
+	struct pid *old_pid;
+
+	spin_lock(&sk->sk_peer_lock);
+	old_pid = sk->sk_peer_pid;
+	old_cred = sk->sk_peer_cred;
+	sk->sk_peer_pid = get_pid(pid);
+	sk->sk_peer_cred = get_cred(cred);
+	spin_unlock(&sk->sk_peer_lock);
+	put_pid(old_pid);
+	put_cred(old_cred);
+}
+
+static void cred_current(struct sock *sk)
+{
+	cred_set(sk, task_tgid(current), current_cred());
+}
+
+/* Below mq_lock, which keeps the listening socket. */
+static void cred_of_master(struct sock *sk, struct sock *master)
+{
+	spin_lock_nested(&sk->sk_peer_lock, SINGLE_DEPTH_NESTING);
+	sk->sk_peer_pid = get_pid(master->sk_peer_pid);
+	sk->sk_peer_cred = get_cred(master->sk_peer_cred);
+	spin_unlock(&sk->sk_peer_lock);
+}
+
+/* ---- listen ---- */
+
+int bus_sock_listen(struct socket *sock, int backlog)
+{
+	struct bus_sock *bs = bus_sk(sock->sk);
+	struct bus *bus;
+
+	if (bus_role(bs) != BUS_ROLE_BUS)
+		return bus_role(bs) == BUS_ROLE_NONE ? -EINVAL : -EISCONN;
+	bus = bs->bus;
+	if (bus->proto != &native_proto)
+		return -EOPNOTSUPP;
+	lock_sock(sock->sk);
+	cred_current(sock->sk);
+	spin_lock(&bus->mq_lock);
+	/* As many as may wait for the master in any other way. */
+	bus->backlog = min_t(unsigned int, backlog, bus->maxqlen);
+	bus->listening = true;
+	spin_unlock(&bus->mq_lock);
+	sock->sk->sk_max_ack_backlog = bus->backlog;
+	sock->sk->sk_state = TCP_LISTEN;
+	release_sock(sock->sk);
+	wake_up_interruptible_all(&bus->connect_wq);
+	return 0;
+}
+
+bool native_pending(struct bus *bus)
+{
+	return READ_ONCE(bus->n_pending) && !list_empty_careful(&bus->pending);
+}
+
+/* ---- connect ---- */
+
+/* A place in the line of those to be accepted. */
+static int reserve(struct bus *bus)
+{
+	int err = 0;
+
+	spin_lock(&bus->mq_lock);
+	if (!bus->sk || !bus->listening)
+		err = -ECONNREFUSED;
+	else if (bus->n_pending > bus->backlog)
+		err = -EAGAIN;
+	else
+		WRITE_ONCE(bus->n_pending, bus->n_pending + 1);
+	spin_unlock(&bus->mq_lock);
+	return err;
+}
+
+static void unreserve(struct bus *bus)
+{
+	spin_lock(&bus->mq_lock);
+	WRITE_ONCE(bus->n_pending, bus->n_pending - 1);
+	spin_unlock(&bus->mq_lock);
+	wake_up_interruptible(&bus->connect_wq);
+}
+
+/* First come, first served: whoever is let in leaves the next one asleep. */
+static int reserve_wait(struct bus *bus, long timeo)
+{
+	DEFINE_WAIT(wait);
+	int err;
+
+	for (;;) {
+		prepare_to_wait_exclusive(&bus->connect_wq, &wait,
+					  TASK_INTERRUPTIBLE);
+		err = reserve(bus);
+		if (err != -EAGAIN || !timeo)
+			break;
+		if (signal_pending(current)) {
+			err = sock_intr_errno(timeo);
+			break;
+		}
+		timeo = schedule_timeout(timeo);
+	}
+	finish_wait(&bus->connect_wq, &wait);
+	/* It may have been woken for a place that it did not take. */
+	if (err)
+		wake_up_interruptible(&bus->connect_wq);
+	return err;
+}
+
+/* Both ends of a connection, and what they know of each other. */
+static int pair(struct bus_sock *bs, struct bus_sock *end, struct bus *bus)
+{
+	int err;
+
+	err = native_port_init(bs, bus, current_euid(), task_tgid(current));
+	if (err)
+		return err;
+	err = native_port_init(end, bus, bus->uid, NULL);
+	if (err)
+		goto put_client;
+	set_bit(BUS_PF_PATIENT, &end->port.flags);
+	bus_port_get(&end->port);
+	bs->other = end;
+	bus_port_get(&bs->port);
+	end->other = bs;
+	err = bus_port_add(&bs->port);
+	if (err)
+		goto unpair;
+	end->port.addr = bs->port.addr;
+	return 0;
+
+unpair:
+	bs->other = NULL;
+	bus_port_put(&end->port);
+	end->other = NULL;
+	bus_port_put(&bs->port);
+	bus_port_put(&end->port);
+put_client:
+	bus_port_put(&bs->port);
+	return err;
+}
+
+/* To the master, unless it has gone. */
+static int announce(struct bus_sock *bs, struct bus_sock *end,
+		    struct bus *bus)
+{
+	int err = 0;
+
+	spin_lock(&bus->mq_lock);
+	if (bus->sk) {
+		cred_of_master(&bs->sk, bus->sk);
+		list_add_tail(&end->pending_link, &bus->pending);
+		bus->sk->sk_data_ready(bus->sk);
+	} else {
+		err = -ECONNREFUSED;
+	}
+	spin_unlock(&bus->mq_lock);
+	return err;
+}
+
+static int connect_end(struct bus_sock *bs, struct bus_sock *end,
+		       struct bus *bus)
+{
+	int err;
+
+	err = pair(bs, end, bus);
+	if (err)
+		return err == -ENOTCONN ? -ECONNREFUSED : err;
+	cred_current(&end->sk);
+	end->sk.sk_state = TCP_ESTABLISHED;
+	smp_store_release(&end->role, BUS_ROLE_END);
+	smp_store_release(&bs->role, BUS_ROLE_CLIENT);
+	err = announce(bs, end, bus);
+	/* It was a client for a moment, of a bus that is no more. */
+	if (err)
+		bus_sock_put(end, BUS_REASON_ENDED);
+	return err;
+}
+
+static int connect_master(struct bus_sock *bs, struct bus *bus, int flags)
+{
+	struct bus_sock *end;
+	int err;
+
+	err = reserve_wait(bus, sock_sndtimeo(&bs->sk, flags & O_NONBLOCK));
+	if (err)
+		return err;
+	end = bus_sock_new(read_pnet(&bus->net), SOCK_SEQPACKET, 0);
+	err = end ? connect_end(bs, end, bus) : -ENOMEM;
+	if (err) {
+		unreserve(bus);
+		if (end && end->role == BUS_ROLE_NONE)
+			sock_put(&end->sk);
+	}
+	return err;
+}
+
+/* ---- open buses ---- */
+
+static int member_count(struct native_bus *nb, int n)
+{
+	bool over;
+
+	write_lock(&nb->bus.lock);
+	over = nb->bus.ended;
+	if (!over)
+		nb->n_members += n;
+	write_unlock(&nb->bus.lock);
+	return over ? -ECONNREFUSED : 0;
+}
+
+void native_open_leave(struct bus *bus)
+{
+	struct native_bus *nb = to_native_bus(bus);
+	bool last;
+
+	write_lock(&bus->lock);
+	last = !--nb->n_members && !bus->ended;
+	if (last)
+		bus->ended = true;
+	write_unlock(&bus->lock);
+	if (last)
+		bus_end(bus);
+}
+
+int native_open_join(struct bus_sock *bs, struct bus *bus)
+{
+	int err;
+
+	err = member_count(to_native_bus(bus), 1);
+	if (err)
+		return err;
+	err = native_port_init(bs, bus, current_euid(), task_tgid(current));
+	if (err)
+		goto leave;
+	err = bus_port_add(&bs->port);
+	if (err)
+		goto put_port;
+	native_join(bs);
+	smp_store_release(&bs->role, BUS_ROLE_CLIENT);
+	return 0;
+
+put_port:
+	bus_port_put(&bs->port);
+leave:
+	native_open_leave(bus);
+	return err;
+}
+
+/* ---- */
+
+static int check_bus(const struct bus_sock *bs, const struct bus *bus)
+{
+	if (bus->type != bs->sk.sk_type || bus->proto != bs->proto)
+		return -EPROTOTYPE;
+	/* The master of a D-Bus bus adopts its clients. */
+	return bus->proto == &native_proto ? 0 : -ECONNREFUSED;
+}
+
+static int connect_to(struct bus_sock *bs, struct bus *bus, int flags)
+{
+	int err;
+
+	if (bus_role(bs) == BUS_ROLE_CLIENT)
+		return -EISCONN;
+	if (bus_role(bs) != BUS_ROLE_NONE)
+		return -EINVAL;
+	err = check_bus(bs, bus);
+	if (err)
+		return err;
+	if (bus_is_open(bus))
+		return native_open_join(bs, bus);
+	return connect_master(bs, bus, flags);
+}
+
+int bus_sock_connect(struct socket *sock, struct sockaddr_unsized *addr,
+		     int len, int flags)
+{
+	struct bus_sock *bs = bus_sk(sock->sk);
+	struct bus_name name;
+	struct bus *bus;
+	int err;
+
+	err = bus_name_parse(&name, (struct sockaddr_bus *)addr, len);
+	if (!err)
+		err = bus_name_find(&name);
+	if (err)
+		return err;
+	err = bus_find(&bus, sock_net(sock->sk), &name);
+	bus_name_put(&name);
+	if (err)
+		return err;
+	lock_sock(sock->sk);
+	err = connect_to(bs, bus, flags);
+	if (!err) {
+		sock->state = SS_CONNECTED;
+		sock->sk->sk_state = TCP_ESTABLISHED;
+	}
+	release_sock(sock->sk);
+	bus_put(bus);
+	return err;
+}
+
+/* ---- accept ---- */
+
+static struct bus_sock *pending_take(struct bus *bus)
+{
+	struct bus_sock *end;
+
+	spin_lock(&bus->mq_lock);
+	end = list_first_entry_or_null(&bus->pending, struct bus_sock,
+				       pending_link);
+	if (end) {
+		list_del_init(&end->pending_link);
+		WRITE_ONCE(bus->n_pending, bus->n_pending - 1);
+	}
+	spin_unlock(&bus->mq_lock);
+	if (end)
+		wake_up_interruptible(&bus->connect_wq);
+	return end;
+}
+
+static int pending_wait(struct sock *sk, struct bus *bus, long *timeo)
+{
+	DEFINE_WAIT(wait);
+	int err = 0;
+
+	prepare_to_wait_exclusive(sk_sleep(sk), &wait, TASK_INTERRUPTIBLE);
+	if (!native_pending(bus)) {
+		if (!*timeo)
+			err = -EAGAIN;
+		else if (signal_pending(current))
+			err = sock_intr_errno(*timeo);
+		else
+			*timeo = schedule_timeout(*timeo);
+	}
+	finish_wait(sk_sleep(sk), &wait);
+	return err;
+}
+
+int bus_sock_accept(struct socket *sock, struct socket *newsock,
+		    struct proto_accept_arg *arg)
+{
+	struct bus_sock *bs = bus_sk(sock->sk), *end;
+	struct bus *bus;
+	long timeo;
+	int err;
+
+	if (sock->type != SOCK_SEQPACKET)
+		return -EOPNOTSUPP;
+	if (bus_role(bs) != BUS_ROLE_BUS || !READ_ONCE(bs->bus->listening))
+		return -EINVAL;
+	bus = bs->bus;
+	timeo = sock_rcvtimeo(sock->sk, arg->flags & O_NONBLOCK);
+	while (!(end = pending_take(bus))) {
+		err = pending_wait(sock->sk, bus, &timeo);
+		if (err)
+			return err;
+	}
+	lock_sock(&end->sk);
+	sock_graft(&end->sk, newsock);
+	newsock->state = SS_CONNECTED;
+	release_sock(&end->sk);
+	return 0;
+}
+
+void native_pending_drop(struct bus *bus)
+{
+	struct bus_sock *end;
+
+	while ((end = pending_take(bus)))
+		bus_sock_put(end, BUS_REASON_ENDED);
+	wake_up_interruptible_all(&bus->connect_wq);
+}
