@@ -4,10 +4,11 @@
 MAKEFLAGS += --no-print-directory
 KERNEL ?= 6.1
 
-.PHONY: help run check build modules bench vm clean
+.PHONY: help run check check-debug build modules bench vm clean
 help:
 	@echo "make run [HOST=1]   build all, show unmodified D-Bus programs on the bus"
 	@echo "make check          build all, run every test, here and in the VM"
+	@echo "make check-debug    the VM's tests on a kernel that checks itself, and faults"
 	@echo "make build          programs into build/, modules into build/modules/"
 	@echo "make bench          measure beside the other buses"
 	@echo "make vm CMD='...'   run a command in the VM; docs/vm.md has more"
@@ -19,6 +20,9 @@ run:
 
 check:
 	@KERNEL=$(KERNEL) scripts/check
+
+check-debug:
+	@scripts/check --debug
 
 build:
 	@scripts/build $(KERNEL)
