@@ -11,6 +11,13 @@
 
 #define RECV_MIN (64U << 10)
 
+int raw_wait_ms(void)
+{
+	const char *s = getenv("AFBUS_TEST_WAIT_MS");
+
+	return s ? atoi(s) : 20000;
+}
+
 void raw_fail(const char *file, int line, const char *fmt, ...)
 {
 	va_list ap;
