@@ -49,8 +49,6 @@ static int hello(struct call *c)
 
 static int not_to_own(struct call *c, struct dbus_str name)
 {
-	log_security("Connection \"%s\" is not allowed to own the service \"%s\" due to security policies in the configuration file",
-		     c->peer->unique, name.s);
 	return call_error(c, DBUS_ERROR("AccessDenied"),
 			  "Connection \"%s\" is not allowed to own the service \"%s\" due to security policies in the configuration file",
 			  c->peer->unique, name.s);
