@@ -128,13 +128,15 @@ static int open_kind(struct bus *bus, const char *kind)
 {
 	const char *address = bus->config.address;
 	int len = (int)strcspn(address, ",;");
+	struct bus_limits limits;
 	char path[BUS_PATH_MAX - 1];
 
 	/* What people know the bus by, and what makes it unique. */
 	snprintf(path, sizeof(path), "%.*s#%.8s", len < 80 ? len : 80, address,
 		 bus->config.guid);
-	return sw_new(&bus->sw, kind, path, &bus->config.switch_limits,
-		      bus->event, &handler, bus);
+	enforce_switch_limits(bus, &limits);
+	return sw_new(&bus->sw, kind, path, &limits, bus->event, &handler,
+		      bus);
 }
 
 static int open_switch(struct bus *bus)

@@ -29,7 +29,7 @@ enum bus_type {
 struct bus_config {
 	enum bus_type type;
 	struct limits limits;
-	struct bus_limits switch_limits;
+	struct bus_limits switch_limits;	/* instead of the files' */
 	unsigned int mechanisms;	/* SASL_* */
 	bool allow_anonymous;
 	bool systemd_activation;

@@ -20,13 +20,13 @@ static int too_many(struct call *c, int err)
 	const struct limits *l = &c->bus->config.limits;
 
 	if (err == -EUSERS)
-		return call_error(c, DBUS_ERROR("LimitsExceeded"),
-				  "The maximum number of active connections for UID %u has been reached (max_connections_per_user=%zu)",
-				  (unsigned int)c->peer->creds.uid,
-				  l->connections_per_user);
-	return call_error(c, DBUS_ERROR("LimitsExceeded"),
-			  "The maximum number of active connections has been reached (max_completed_connections=%zu)",
-			  l->completed_connections);
+		return enforce_limit(c, "max_connections_per_user",
+				     l->connections_per_user,
+				     "The maximum number of active connections for UID %u has been reached",
+				     (unsigned int)c->peer->creds.uid);
+	return enforce_limit(c, "max_completed_connections",
+			     l->completed_connections,
+			     "The maximum number of active connections has been reached");
 }
 
 /* The answer comes first, then the world learns of the name. */
@@ -73,7 +73,7 @@ static int check_request(struct call *c, struct dbus_str name)
 	/* The unique name is one of them. */
 	if (c->peer->names.n_claims + 1 >=
 	    c->bus->config.limits.names_per_connection)
-		return call_error(c, DBUS_ERROR("LimitsExceeded"),
+		return enforce_limit(c, NULL, 0,
 				  "Connection \"%s\" is not allowed to own more services (increase limits in configuration file if required; max_names_per_connection=%zu)",
 				  c->peer->unique,
 				  c->bus->config.limits.names_per_connection);
@@ -195,7 +195,7 @@ static int match_failed(struct call *c, int err, struct dbus_str rule,
 				  "Match rule text is %u bytes, maximum is 1024",
 				  rule.len);
 	case -EDQUOT:
-		return call_error(c, DBUS_ERROR("LimitsExceeded"),
+		return enforce_limit(c, NULL, 0,
 				  "Connection \"%s\" is not allowed to add more match rules (increase limits in configuration file if required; max_match_rules_per_connection=%zu)",
 				  c->peer->unique,
 				  c->bus->config.limits.matches_per_connection);

@@ -2,6 +2,7 @@
 #include "enforce.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,6 +58,16 @@ static int renew(struct peer *peer)
 	return 0;
 }
 
+void enforce_switch_limits(const struct bus *bus, struct bus_limits *to)
+{
+	const struct bus_limits *forced = &bus->config.switch_limits;
+
+	limits_for_switch(&bus->file->limits, to);
+	if (forced->queue_bytes)
+		to->queue_bytes = forced->queue_bytes;
+	to->stall_ms = forced->stall_ms;
+}
+
 int enforce_limits(struct bus *bus)
 {
 	const struct limits *l = &bus->config.limits;
@@ -68,6 +79,7 @@ int enforce_limits(struct bus *bus)
 		.incoming_fds = l->incoming_fds,
 	};
 
+	enforce_switch_limits(bus, &limits.bus);
 	/* Tests do not want to wait for this either. */
 	if (stall && stall < limits.pending_fd_timeout)
 		limits.pending_fd_timeout = stall;
@@ -201,6 +213,24 @@ int enforce_refused(struct call *c, const struct sw_ruling *ruling)
 		return call_error(c, DBUS_ERROR("Failed"),
 				  "Cannot deliver the message");
 	}
+}
+
+int enforce_limit(struct call *c, const char *limit, size_t value,
+		  const char *format, ...)
+{
+	char text[COMPLAINT_MAX], info[PEER_INFO_MAX];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	peer_info(c->peer, info);
+	if (limit)
+		log_warning("%s (%s=%zu): %s (%s)", text, limit, value,
+			    c->peer->unique, info);
+	else
+		log_warning("%s: %s (%s)", text, c->peer->unique, info);
+	return call_error(c, DBUS_ERROR("LimitsExceeded"), "%s", text);
 }
 
 /* ---- to and from the driver ---- */

@@ -17,6 +17,8 @@ const char *enforce_refuses_kernel(const struct bus *bus,
 /* Why @file cannot be put into effect while the bus runs, or NULL. */
 const char *enforce_refuses(const struct bus *bus, const struct config *file);
 
+/* What the files say, unless the bus was told otherwise. */
+void enforce_switch_limits(const struct bus *bus, struct bus_limits *to);
 /* Limits that the switch looks after, from bus->config. 0 or -errno. */
 int enforce_limits(struct bus *bus);
 /* Policies of all peers anew, from bus->file. */
@@ -41,6 +43,12 @@ int enforce_send(struct call *c);
 int enforce_refused(struct call *c, const struct sw_ruling *ruling);
 /* The switch has let it through, but it is to be logged. */
 void enforce_logged(struct call *c, const struct sw_ruling *ruling);
+
+/* Answers with LimitsExceeded and the text, and logs it with who it was, and
+ * the @limit of the configuration if the text does not name it (else NULL). */
+int enforce_limit(struct call *c, const char *limit, size_t value,
+		  const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* May @peer receive a finished message of the daemon? */
 bool enforce_receive(const struct peer *peer, const struct msg *m);

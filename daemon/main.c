@@ -163,10 +163,7 @@ static uint64_t env_number(const char *name)
 /* Tests want to reach limits soon. */
 static void limits_from_env(struct bus_limits *l)
 {
-	uint64_t queue = env_number("AFBUSD_QUEUE_BYTES");
-
-	if (queue)
-		l->queue_bytes = queue;
+	l->queue_bytes = env_number("AFBUSD_QUEUE_BYTES");
 	l->stall_ms = (uint32_t)env_number("AFBUSD_STALL_MS");
 }
 
@@ -193,7 +190,6 @@ static int serve_bus(struct start *s, sd_event *event, const char *guid,
 	struct bus *bus;
 	int err;
 
-	limits_for_switch(&s->config->limits, &config.switch_limits);
 	limits_from_env(&config.switch_limits);
 	strcpy(config.guid, guid);
 	err = bus_new(&bus, event, &config, s->config);

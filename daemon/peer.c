@@ -202,10 +202,10 @@ int peer_count(struct peer *peer)
 	const struct limits *l = &bus->config.limits;
 	struct user *u = user_find(bus, peer->creds.uid);
 
-	if (u && u->n >= l->connections_per_user)
-		return -EUSERS;
 	if (bus->n_completed >= l->completed_connections)
 		return -EMFILE;
+	if (u && u->n >= l->connections_per_user)
+		return -EUSERS;
 	peer->user = user_get(bus, peer->creds.uid);
 	if (!peer->user)
 		return -ENOMEM;

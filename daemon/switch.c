@@ -34,7 +34,7 @@ static bool pick32(uint32_t *to, uint32_t want, const struct range *r)
 	return ok;
 }
 
-static int limits_fill(struct bus_limits *to, const struct bus_limits *want)
+int sw_limits_fill(struct bus_limits *to, const struct bus_limits *want)
 {
 	static const struct bus_limits none;
 	uint64_t queue, user;
@@ -64,7 +64,7 @@ int sw_new(struct sw **ret, const char *kind, const char *path,
 	};
 	int r;
 
-	r = limits_fill(&common.limits, limits);
+	r = sw_limits_fill(&common.limits, limits);
 	if (r < 0)
 		return r;
 	if (!strcmp(kind, "user"))

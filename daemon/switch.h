@@ -66,6 +66,7 @@ struct sw_message {
 };
 
 struct sw_limits {
+	struct bus_limits bus;		/* as for sw_new() */
 	size_t replies;			/* calls of one port without answer */
 	uint64_t reply_timeout;		/* microseconds; UINT64_MAX: never */
 	uint64_t pending_fd_timeout;	/* the same */
@@ -112,7 +113,8 @@ int sw_claim(struct sw *sw, const char *name, uint64_t addr, bool on);
 /* Policy of a port; NULL: everything is allowed. The switch holds on to @p
  * until the port's end or the next one. */
 int sw_policy(struct sw *sw, uint64_t addr, const struct policy *p);
-/* From now on. Without it there are none. */
+/* From now on. Without it there are only those of sw_new(). -EINVAL: out of
+ * range. The kernel's switch keeps what it has. */
 int sw_limits(struct sw *sw, const struct sw_limits *limits);
 
 /*

@@ -46,6 +46,9 @@ struct sw {
 	struct bus_limits limits;	/* complete, within the ranges */
 };
 
+/* Puts defaults where @want has zeroes. -EINVAL: out of range. */
+int sw_limits_fill(struct bus_limits *to, const struct bus_limits *want);
+
 /* Makes a switch whose common part is @common, sw->ops left to be set. */
 int sw_user_new(struct sw **ret, const struct sw *common);
 int sw_kernel_new(struct sw **ret, const struct sw *common, const char *path);

@@ -295,7 +295,12 @@ int us_policy(struct sw *sw, uint64_t addr, const struct policy *p)
 int us_limits(struct sw *sw, const struct sw_limits *limits)
 {
 	struct us *us = to_us(sw);
+	struct bus_limits bus;
+	int r = sw_limits_fill(&bus, &limits->bus);
 
+	if (r)
+		return r;
+	us->sw.limits = bus;
 	us->lim = *limits;
 	timer_arm(us);
 	return 0;

@@ -307,6 +307,6 @@ void uport_readable(struct us *us, struct uport *p)
 		return;
 	}
 	/* It was looked at when it began. */
-	dbus_frame_parse(&f, p->in->data, us->sw.limits.message_bytes);
+	dbus_frame_parse(&f, p->in->data, DBUS_MAX_MESSAGE);
 	read_long(us, p, f.total_len);
 }
