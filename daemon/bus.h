@@ -36,6 +36,7 @@ struct bus_config {
 	bool unix_only;			/* it listens nowhere else */
 	const char *switch_kind;	/* "auto", "kernel", "user" */
 	const char *address;		/* as listened on, for status */
+	char user_name[64];		/* who the daemon is; may be empty */
 	const char *config_path;	/* to be read again; NULL: built in */
 	char guid[BUS_GUID_LEN + 1];
 };

@@ -2,6 +2,8 @@
 #include "creds.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +143,37 @@ int creds_of_peer(struct creds *c, int fd)
 	if (c->pid > 0)
 		get_program(c);
 	return err;
+}
+
+bool creds_unknown(const struct creds *c)
+{
+	return c->uid == (uid_t)-1;
+}
+
+int creds_set_user(struct creds *c, uid_t uid)
+{
+	struct passwd *pw = getpwuid(uid);
+	int n = 64;
+	gid_t *groups;
+
+	c->uid = uid;
+	if (!pw)
+		return 0;
+	c->gid = pw->pw_gid;
+	for (;;) {
+		groups = calloc((size_t)n, sizeof(*groups));
+		if (!groups)
+			return -ENOMEM;
+		/* Otherwise it has told how many there are. */
+		if (getgrouplist(pw->pw_name, pw->pw_gid, groups, &n) >= 0)
+			break;
+		free(groups);
+	}
+	free(c->groups);
+	c->groups = groups;
+	c->n_groups = (size_t)n;
+	qsort(groups, c->n_groups, sizeof(gid_t), compare_gids);
+	return 0;
 }
 
 void creds_of_self(struct creds *c)

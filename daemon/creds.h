@@ -6,6 +6,7 @@
 #ifndef AFBUS_DAEMON_CREDS_H
 #define AFBUS_DAEMON_CREDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -26,6 +27,11 @@ void creds_init(struct creds *c);
 /* Of the peer of @fd. Returns 0 or -errno; what a kernel does not offer is
  * left out. */
 int creds_of_peer(struct creds *c, int fd);
+/* The connection is from a network, so the kernel knows nothing. */
+bool creds_unknown(const struct creds *c);
+/* Somebody has proved to be @uid; the groups are those of the user database.
+ * 0 or -ENOMEM. */
+int creds_set_user(struct creds *c, uid_t uid);
 /* Of this process. */
 void creds_of_self(struct creds *c);
 void creds_done(struct creds *c);

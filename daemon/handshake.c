@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/cookies.h"
 #include "daemon/enforce.h"
 #include "daemon/sasl.h"
 
@@ -14,6 +15,7 @@ struct handshake {
 	struct peer *peer;
 	int fd;
 	sd_event_source *io;
+	const uint8_t *nonce;		/* still to come */
 	struct sasl sasl;
 };
 
@@ -49,6 +51,27 @@ static int flush(struct handshake *h)
 	return (size_t)n == len ? 0 : -ENOBUFS;
 }
 
+/* It comes as a whole, or not yet. */
+static int check_nonce(struct handshake *h)
+{
+	uint8_t buf[HANDSHAKE_NONCE], differ = 0;
+	ssize_t n = recv(h->fd, buf, sizeof(buf), MSG_PEEK | MSG_DONTWAIT);
+	size_t i;
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (!n)
+		return -ECONNRESET;
+	if (n < (ssize_t)sizeof(buf))
+		return 0;
+	for (i = 0; i < sizeof(buf); i++)
+		differ |= buf[i] ^ h->nonce[i];
+	if (differ)
+		return -EACCES;
+	h->nonce = NULL;
+	return consume(h->fd, (char *)buf, sizeof(buf));
+}
+
 /* Returns what sasl_feed() does; 0 also when there is nothing to read. */
 static int step(struct handshake *h)
 {
@@ -74,8 +97,10 @@ static void finish(struct handshake *h)
 	struct peer *peer = h->peer;
 	int fd = h->fd;
 
-	peer->anonymous = h->sasl.anonymous;
+	peer->anonymous = h->sasl.used == SASL_ANONYMOUS;
 	peer->pass_fds = h->sasl.pass_fds;
+	if (h->sasl.used == SASL_COOKIE)
+		creds_set_user(&peer->creds, h->sasl.owner);
 	h->fd = -1;
 	/* The switch will want to wait for the same descriptor. */
 	h->io = sd_event_source_disable_unref(h->io);
@@ -94,7 +119,7 @@ static int on_input(sd_event_source *s, int fd, uint32_t events, void *ctx)
 	int result;
 
 	bus_enter(bus);
-	result = step(h);
+	result = h->nonce ? check_nonce(h) : step(h);
 	if (result < 0)
 		peer_doom(h->peer);
 	else if (result)
@@ -103,13 +128,33 @@ static int on_input(sd_event_source *s, int fd, uint32_t events, void *ctx)
 	return 0;
 }
 
-static unsigned int mechanisms(const struct bus_config *config)
+static unsigned int mechanisms(const struct peer *peer)
 {
-	return config->allow_anonymous ? config->mechanisms :
-					 config->mechanisms & ~SASL_ANONYMOUS;
+	const struct bus_config *config = &peer->bus->config;
+	unsigned int m = config->mechanisms;
+
+	if (!config->allow_anonymous)
+		m &= ~SASL_ANONYMOUS;
+	if (creds_unknown(&peer->creds))
+		m &= ~SASL_EXTERNAL;
+	return m;
 }
 
-int handshake_new(struct handshake **ret, struct peer *peer, int fd)
+static void prepare(struct sasl *s, const struct peer *peer)
+{
+	const struct bus *bus = peer->bus;
+
+	s->guid = bus->config.guid;
+	s->uid = peer->creds.uid;
+	s->mechanisms = mechanisms(peer);
+	s->may_pass_fds = !creds_unknown(&peer->creds);
+	s->owner = bus->self.uid;
+	s->owner_name = bus->config.user_name;
+	s->cookie = cookies_of_self;
+}
+
+int handshake_new(struct handshake **ret, struct peer *peer, int fd,
+		  const uint8_t *nonce)
 {
 	struct handshake *h = calloc(1, sizeof(*h));
 	int err;
@@ -120,9 +165,8 @@ int handshake_new(struct handshake **ret, struct peer *peer, int fd)
 	}
 	h->peer = peer;
 	h->fd = fd;
-	h->sasl.guid = peer->bus->config.guid;
-	h->sasl.uid = peer->creds.uid;
-	h->sasl.mechanisms = mechanisms(&peer->bus->config);
+	h->nonce = nonce;
+	prepare(&h->sasl, peer);
 	err = sd_event_add_io(peer->bus->event, &h->io, fd, EPOLLIN, on_input,
 			      h);
 	if (err < 0) {

@@ -13,9 +13,13 @@
 
 #include "daemon/peer.h"
 
-/* Owns @fd, on failure too. On success @peer's end or peer_attach() follow
- * from the event loop. */
-int handshake_new(struct handshake **ret, struct peer *peer, int fd);
+#define HANDSHAKE_NONCE 16		/* bytes */
+
+/* Owns @fd, on failure too. @nonce: what the client has to send before all
+ * else, or NULL; it lives as long as the bus. On success @peer's end or
+ * peer_attach() follow from the event loop. */
+int handshake_new(struct handshake **ret, struct peer *peer, int fd,
+		  const uint8_t *nonce);
 struct handshake *handshake_free(struct handshake *h);
 
 #endif

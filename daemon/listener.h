@@ -5,6 +5,7 @@
  *
  *	unix:path=P  unix:abstract=N  unix:dir=D  unix:tmpdir=D
  *	unix:runtime=yes  systemd:
+ *	tcp:host=H,bind=B,port=P,family=F  nonce-tcp:...
  *
  * Opening and serving are two steps, since a daemon that goes to the
  * background does so in between. While too many connections have not logged

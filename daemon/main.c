@@ -192,6 +192,7 @@ static int serve_bus(struct start *s, sd_event *event, const char *guid,
 
 	limits_from_env(&config.switch_limits);
 	strcpy(config.guid, guid);
+	account_self(config.user_name, sizeof(config.user_name));
 	err = bus_new(&bus, event, &config, s->config);
 	s->config = NULL;
 	if (err)

@@ -90,7 +90,7 @@ static uint64_t boottime(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-int peer_new(struct bus *bus, int fd)
+int peer_new(struct bus *bus, int fd, const uint8_t *nonce)
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
 	int err;
@@ -115,7 +115,7 @@ int peer_new(struct bus *bus, int fd)
 					 on_timeout, peer);
 	if (err < 0)
 		goto close_fd;
-	err = handshake_new(&peer->handshake, peer, fd);
+	err = handshake_new(&peer->handshake, peer, fd, nonce);
 	if (err < 0)
 		goto free_peer;
 	return 0;

@@ -49,8 +49,9 @@ struct peer {
 	struct peer_figures figures;
 };
 
-/* Takes an accepted socket, and owns it on failure too. */
-int peer_new(struct bus *bus, int fd);
+/* Takes an accepted socket, and owns it on failure too. @nonce: see
+ * handshake_new(). */
+int peer_new(struct bus *bus, int fd, const uint8_t *nonce);
 /* Leaves the bus without a word; for peer_end() and the bus's own end. */
 struct peer *peer_free(struct peer *peer);
 /* Gives up its names, tells everybody, frees it. */

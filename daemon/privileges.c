@@ -34,6 +34,13 @@ int account_find(struct account *a, const char *user)
 	return 0;
 }
 
+void account_self(char *name, size_t size)
+{
+	struct passwd *pw = getpwuid(geteuid());
+
+	snprintf(name, size, "%s", pw ? pw->pw_name : "");
+}
+
 #define AUDIT_WORD CAP_TO_INDEX(CAP_AUDIT_WRITE)
 #define AUDIT_BIT CAP_TO_MASK(CAP_AUDIT_WRITE)
 

@@ -14,6 +14,9 @@ struct account {
 /* @user is a name or a uid. Returns 0 or -ENOENT. */
 int account_find(struct account *a, const char *user);
 
+/* The name of who we are; empty if there is none. */
+void account_self(char *name, size_t size);
+
 /*
  * Becomes @a, with its supplementary groups, and gives up all capabilities but
  * CAP_AUDIT_WRITE, if that is there. Who is not root stays who he is. Returns

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
+
+#include "daemon/sha1.h"
 
 /* @data is decoded from hexadecimal; NULL: the client sent none. Returns 1:
  * authenticated, 0: ask for data, -EACCES: no. */
@@ -35,19 +38,90 @@ static int external(struct sasl *s, const char *data, size_t len)
 	n = snprintf(uid, sizeof(uid), "%u", (unsigned int)s->uid);
 	if (len && (len != (size_t)n || memcmp(uid, data, len)))
 		return -EACCES;
-	s->anonymous = false;
 	return 1;
+}
+
+/* ---- DBUS_COOKIE_SHA1 ---- */
+
+/* The claimed user must be the one whose home directory we trust. */
+static bool is_owner(const struct sasl *s, const char *data, size_t len)
+{
+	char uid[24];
+	size_t n = (size_t)snprintf(uid, sizeof(uid), "%u",
+				    (unsigned int)s->owner);
+
+	if (len == n && !memcmp(uid, data, len))
+		return true;
+	return s->owner_name && *s->owner_name && len == strlen(s->owner_name) &&
+	       !memcmp(s->owner_name, data, len);
+}
+
+static int ask_for_hash(struct sasl *s)
+{
+	uint8_t bytes[16];
+	size_t i;
+
+	if (!s->cookie || s->cookie(&s->offered) < 0 ||
+	    getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		return -EACCES;
+	for (i = 0; i < sizeof(bytes); i++)
+		sprintf(s->challenge + 2 * i, "%02x", bytes[i]);
+	snprintf(s->question, sizeof(s->question), "%s %u %s",
+		 SASL_COOKIE_CONTEXT, (unsigned int)s->offered.id,
+		 s->challenge);
+	return 0;
+}
+
+/* The time it takes does not tell how much is right. */
+static bool same(const char *a, const char *b, size_t len)
+{
+	unsigned char differ = 0;
+
+	while (len--)
+		differ |= (unsigned char)(*a++ ^ *b++);
+	return !differ;
+}
+
+/* @data: the client's challenge, a space, and the hash of all three. */
+static int check_hash(struct sasl *s, const char *data, size_t len)
+{
+	char text[1024], hex[2 * SHA1_LEN + 1];
+	const char *space = memchr(data, ' ', len);
+	size_t theirs = space ? (size_t)(space - data) : 0, i;
+	uint8_t digest[SHA1_LEN];
+	int n;
+
+	if (!theirs || theirs > 512 || len - theirs - 1 != 2 * SHA1_LEN)
+		return -EACCES;
+	n = snprintf(text, sizeof(text), "%s:%.*s:%s", s->challenge,
+		     (int)theirs, data, s->offered.secret);
+	if (n < 0 || (size_t)n >= sizeof(text))
+		return -EACCES;
+	sha1(text, (size_t)n, digest);
+	explicit_bzero(text, sizeof(text));
+	for (i = 0; i < SHA1_LEN; i++)
+		sprintf(hex + 2 * i, "%02x", digest[i]);
+	return same(hex, space + 1, 2 * SHA1_LEN) ? 1 : -EACCES;
+}
+
+static int cookie(struct sasl *s, const char *data, size_t len)
+{
+	if (!data)
+		return 0;
+	if (s->challenge[0])
+		return check_hash(s, data, len);
+	return is_owner(s, data, len) ? ask_for_hash(s) : -EACCES;
 }
 
 /* @data is a trace that means nothing here. */
 static int anonymous(struct sasl *s, const char *data, size_t len)
 {
-	s->anonymous = true;
 	return 1;
 }
 
 static const struct sasl_mechanism mechanisms[] = {
 	{ "EXTERNAL", SASL_EXTERNAL, external },
+	{ "DBUS_COOKIE_SHA1", SASL_COOKIE, cookie },
 	{ "ANONYMOUS", SASL_ANONYMOUS, anonymous },
 };
 #define N_MECHANISMS (sizeof(mechanisms) / sizeof(mechanisms[0]))
@@ -77,6 +151,8 @@ static int reject(struct sasl *s)
 	s->state = SASL_AUTH;
 	s->mechanism = NULL;
 	s->pass_fds = false;
+	explicit_bzero(&s->offered, sizeof(s->offered));
+	s->challenge[0] = 0;
 	if (++s->failed > SASL_MAX_FAILED)
 		return -EPROTO;
 	for (i = 0; i < N_MECHANISMS; i++) {
@@ -118,6 +194,17 @@ static ssize_t unhex(char *s, size_t len)
 	return (ssize_t)(len / 2);
 }
 
+static int ask(struct sasl *s)
+{
+	char hex[2 * sizeof(s->question) + 2] = " ";
+	size_t i;
+
+	for (i = 0; s->question[i]; i++)
+		sprintf(hex + 1 + 2 * i, "%02x", (unsigned char)s->question[i]);
+	s->question[0] = 0;
+	return answer(s, "DATA", i ? hex : "");
+}
+
 /* @hex NULL: the client gave no data at all. */
 static int respond(struct sasl *s, char *hex, size_t len)
 {
@@ -135,9 +222,10 @@ static int respond(struct sasl *s, char *hex, size_t len)
 		return reject(s);
 	if (!result) {
 		s->state = SASL_DATA;
-		return answer(s, "DATA", "");
+		return ask(s);
 	}
 	s->state = SASL_BEGIN;
+	s->used = s->mechanism->flag;
 	return answer(s, "OK ", s->guid);
 }
 
@@ -172,6 +260,8 @@ static int cmd_reject(struct sasl *s, char *args)
 
 static int cmd_fds(struct sasl *s, char *args)
 {
+	if (!s->may_pass_fds)
+		return error(s, "File descriptors cannot be passed here");
 	s->pass_fds = true;
 	return answer(s, "AGREE_UNIX_FD", "");
 }

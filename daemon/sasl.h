@@ -3,8 +3,8 @@
  * The server's side of the authentication handshake (specification,
  * "Authentication Protocol"): bytes in, bytes out, no I/O.
  *
- * It understands EXTERNAL, ANONYMOUS if allowed, and NEGOTIATE_UNIX_FD. Input
- * may come in any pieces. What follows "BEGIN\r\n" is not the handshake's and
+ * It understands EXTERNAL, DBUS_COOKIE_SHA1 for the bus's own user, ANONYMOUS,
+ * and NEGOTIATE_UNIX_FD. Input may come in any pieces. What follows "BEGIN\r\n" is not the handshake's and
  * is never looked at: sasl_feed() says how far it went.
  */
 #ifndef AFBUS_DAEMON_SASL_H
@@ -29,8 +29,18 @@ enum sasl_state {
 
 /* Mechanisms. */
 #define SASL_EXTERNAL	0x1
-#define SASL_ANONYMOUS	0x2
-#define SASL_ALL	0x3
+#define SASL_COOKIE	0x2
+#define SASL_ANONYMOUS	0x4
+#define SASL_ALL	0x7
+
+#define SASL_COOKIE_CONTEXT "org_freedesktop_general"
+#define SASL_MAX_SECRET	128U	/* hexadecimal digits */
+
+/* A secret that both sides know where to find. */
+struct sasl_cookie {
+	uint32_t id;
+	char secret[SASL_MAX_SECRET + 1];
+};
 
 struct sasl_mechanism;
 
@@ -39,14 +49,22 @@ struct sasl {
 	const char *guid;
 	uid_t uid;		/* the client's, from the kernel */
 	unsigned int mechanisms;	/* SASL_*, those that are offered */
+	bool may_pass_fds;
+	/* With SASL_COOKIE. */
+	uid_t owner;		/* of the bus, and of the cookies */
+	const char *owner_name;	/* the same; or NULL */
+	int (*cookie)(struct sasl_cookie *c);	/* 0 or -errno */
 
 	/* Results, once SASL_DONE. */
-	bool anonymous;
+	unsigned int used;	/* which mechanism, SASL_* */
 	bool pass_fds;
 
 	enum sasl_state state;
 	const struct sasl_mechanism *mechanism;
 	unsigned int failed;
+	struct sasl_cookie offered;
+	char challenge[33];	/* hexadecimal; empty: none was sent */
+	char question[128];	/* of a mechanism that asks for data */
 	size_t total;
 	size_t line_len;
 	char line[SASL_MAX_LINE];
