@@ -111,8 +111,11 @@ static void add_assignments(struct msg *m, struct wire w)
 static bool tell_systemd(struct activation *a, struct wire w,
 			 struct failure *f)
 {
+	struct peer *peer = bus_find_name(a->bus, SYSTEMD_NAME,
+					  strlen(SYSTEMD_NAME));
 	struct msg_to to = {
-		.dest = SYSTEMD_NAME, .serial = bus_next_serial(a->bus),
+		.dest = peer ? peer->unique : SYSTEMD_NAME,
+		.serial = bus_next_serial(a->bus),
 	};
 	struct msg m;
 	bool ok;

@@ -50,7 +50,10 @@ bool systemd_request(struct pending *p, const char *by, struct failure *f)
 	msg_signal(&m, &to, DBUS_DRIVER_PATH, ACTIVATOR, "ActivationRequest",
 		   "s");
 	msg_str(&m, p->unit);
+	/* The reference shows it to monitors before what caused it. */
+	sw_show_first(bus->sw, true);
 	ok = activation_send(p->a, SYSTEMD_NAME, &m, f);
+	sw_show_first(bus->sw, false);
 	msg_done(&m);
 	if (!ok)
 		log_info("Failed to activate via systemd: service name='%s' unit='%s'",
@@ -99,8 +102,11 @@ static void fail_unit(struct activation *a, struct call *c)
 	/* Strings in a message have a NUL behind them. */
 	failure_set(&f, dbus_error_name_ok(name.s, name.len) ? name.s :
 		    DBUS_ERROR("Failed"), "%.*s", STR(text));
+	/* Again as the reference shows it to monitors. */
+	sw_show_first(a->bus->sw, true);
 	while ((p = find_unit(a, unit)))
 		pending_fail(p, &f);
+	sw_show_first(a->bus->sw, false);
 }
 
 int activation_failure(struct call *c)

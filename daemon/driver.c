@@ -350,9 +350,8 @@ static bool is_hello(const struct dbus_header *h)
 /* The only signal that means something to the bus. */
 static int run_failure(struct call *c)
 {
-	if (!is_owner(c))
-		return not_owner(c);
-	return activation_failure(c);
+	c->sent = true;		/* nobody is answered */
+	return is_owner(c) ? activation_failure(c) : not_owner(c);
 }
 
 static int dispatch(struct call *c)

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/log.h"
 #include "daemon/services.h"
 
 /* Where Debian's packages put them. */
@@ -113,6 +115,43 @@ int service_dirs_add_system(struct service_dirs *d)
 {
 	return add_all_below(d, "/usr/local/share:/usr/share:" DATA_DIR
 			     ":/lib", "dbus-1/system-services");
+}
+
+static bool is_own_dir(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISDIR(st.st_mode) &&
+	       st.st_uid == geteuid();
+}
+
+static bool make_dir(const char *path)
+{
+	if (mkdir(path, 0700) < 0 && errno != EEXIST) {
+		log_errno(-errno, "cannot make the directory \"%s\"", path);
+		return false;
+	}
+	return is_own_dir(path);
+}
+
+void service_dirs_make(const struct service_dirs *d)
+{
+	const char *base = getenv("XDG_RUNTIME_DIR");
+	size_t i, len = base ? strlen(base) : 0;
+	char *path;
+
+	if (!len || !is_own_dir(base))
+		return;
+	for (i = 0; i < d->n; i++) {
+		if (!d->v[i].strict || strncmp(d->v[i].path, base, len) ||
+		    strcmp(d->v[i].path + len, "/dbus-1/services"))
+			continue;
+		if (asprintf(&path, "%s/dbus-1", base) < 0)
+			return;
+		if (make_dir(path))
+			make_dir(d->v[i].path);
+		free(path);
+	}
 }
 
 int service_dirs_copy(struct service_dirs *to, const struct service_dirs *from)

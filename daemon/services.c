@@ -354,6 +354,7 @@ int services_set_dirs(struct services *s, const struct service_dirs *dirs,
 
 	if (err)
 		return err;
+	service_dirs_make(dirs);
 	err = read_all(&r);
 	if (err) {
 		service_dirs_done(&copy);

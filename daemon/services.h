@@ -37,6 +37,8 @@ int service_dirs_add_session(struct service_dirs *d);
 int service_dirs_add_system(struct service_dirs *d);
 int service_dirs_copy(struct service_dirs *to, const struct service_dirs *from);
 void service_dirs_done(struct service_dirs *d);
+/* The one below $XDG_RUNTIME_DIR is the bus's to make. */
+void service_dirs_make(const struct service_dirs *d);
 
 struct service {
 	struct hnode node;	/* in the table, by name */

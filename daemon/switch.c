@@ -131,6 +131,12 @@ bool sw_watched(const struct sw *sw)
 	return sw->ops->watched && sw->ops->watched(sw);
 }
 
+void sw_show_first(struct sw *sw, bool on)
+{
+	if (sw->ops->show_first)
+		sw->ops->show_first(sw, on);
+}
+
 int sw_show(struct sw *sw, uint64_t to, const void *msg, size_t len)
 {
 	return sw->ops->show ? sw->ops->show(sw, to, msg, len) : 0;

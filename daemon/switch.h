@@ -127,6 +127,11 @@ int sw_monitor(struct sw *sw, uint64_t addr);
 bool sw_has_monitors(const struct sw *sw);	/* it can */
 /* There is a monitor. */
 bool sw_watched(const struct sw *sw);
+/*
+ * Within @message, what the daemon sends while this is on is shown in front of
+ * the message that was handed up, and not behind it.
+ */
+void sw_show_first(struct sw *sw, bool on);
 /* Shows the daemon's message to monitors alone, as one for @to, or if that is
  * 0 for nobody known. */
 int sw_show(struct sw *sw, uint64_t to, const void *msg, size_t len);

@@ -18,6 +18,7 @@ struct sw_ops {
 	/* NULL: there are no monitors. */
 	int (*monitor)(struct sw *sw, uint64_t addr);
 	bool (*watched)(const struct sw *sw);
+	void (*show_first)(struct sw *sw, bool on);
 	int (*show)(struct sw *sw, uint64_t to, const void *msg, size_t len);
 	int (*match_add)(struct sw *sw, uint64_t addr, uint64_t cookie,
 			 const char *rule);

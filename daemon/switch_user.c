@@ -391,6 +391,7 @@ static const struct sw_ops user_ops = {
 	.forward = us_forward,
 	.monitor = us_op_monitor,
 	.watched = us_op_watched,
+	.show_first = us_op_show_first,
 	.show = us_op_show,
 	.match_add = user_match_add,
 	.match_del = user_match_del,

@@ -234,6 +234,8 @@ struct us {
 
 	struct uports recips;		/* of the broadcast at hand */
 	struct uports seen;		/* monitors that want it */
+	struct unshown *unshown;	/* handed up, not yet shown; or NULL */
+	bool show_first;		/* the daemon's goes in front of it */
 	unsigned int n_denied;		/* who may not have it */
 	size_t n_eavesdrop;		/* rules of ports that are no monitors */
 
@@ -388,6 +390,16 @@ int us_watch(struct us *us, struct uport *p, struct uport *t,
 	     const struct dbus_header *h, const uint8_t *body);
 /* Commits it to them. */
 void us_show(struct us *us, struct umsg *m);
+/* A message that is being handed up, whole at @data. It is shown when the
+ * daemon sends something, or when it is done with it. */
+struct unshown {
+	struct uport *p;
+	const struct dbus_header *h;
+	const uint8_t *data;
+	size_t len;
+	struct ufds *fds;
+};
+void us_show_handed_up(struct us *us);
 int us_show_daemons(struct us *us, struct uport *t, const void *msg,
 		    size_t len, const int *fds, unsigned int n_fds);
 /* Notes in us->recips who eavesdrops on it and may. -ENOMEM. */
@@ -395,6 +407,7 @@ int us_eavesdroppers(struct us *us, struct uport *p, struct uport *t,
 		     const struct dbus_header *h, const uint8_t *body);
 int us_op_monitor(struct sw *sw, uint64_t addr);
 bool us_op_watched(const struct sw *sw);
+void us_op_show_first(struct sw *sw, bool on);
 int us_op_show(struct sw *sw, uint64_t to, const void *msg, size_t len);
 
 #endif

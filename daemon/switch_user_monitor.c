@@ -102,17 +102,23 @@ void us_show(struct us *us, struct umsg *m)
 	us->seen.n = 0;
 }
 
-/* One of the daemon's. */
-static int show_now(struct us *us, struct uport *t, const void *data,
-		    size_t len, struct ufds *fds)
+/* They have missed something for want of memory. */
+static void uports_end_all(struct us *us)
+{
+	struct uport *w;
+
+	TAILQ_FOREACH(w, &us->monitors, subscriber)
+		uport_end(us, w, BUS_REASON_NOMEM);
+}
+
+static int show_now(struct us *us, struct uport *p, struct uport *t,
+		    const struct dbus_header *h, const void *data, size_t len,
+		    struct ufds *fds)
 {
 	struct umsg m = { .head = data, .head_len = len, .fds = fds };
-	struct dbus_header h;
-	int r = us_header(&h, data, len);
+	int r = us_watch(us, p, t, h, (const uint8_t *)data +
+			 len - h->f.body_len);
 
-	if (!r)
-		r = us_watch(us, NULL, t, &h, (const uint8_t *)data +
-			     h.f.header_len);
 	if (r || !us->seen.n)
 		return r;
 	uports_evict(us, &us->seen, len, fds ? fds->n : 0);
@@ -123,20 +129,42 @@ static int show_now(struct us *us, struct uport *t, const void *data,
 	return 0;
 }
 
+void us_show_handed_up(struct us *us)
+{
+	struct unshown *u = us->unshown;
+
+	us->unshown = NULL;
+	if (!u)
+		return;
+	if (show_now(us, u->p, NULL, u->h, u->data, u->len, u->fds))
+		uports_end_all(us);
+}
+
+void us_op_show_first(struct sw *sw, bool on)
+{
+	to_us(sw)->show_first = on;
+}
+
 int us_show_daemons(struct us *us, struct uport *t, const void *msg,
 		    size_t len, const int *fds, unsigned int n_fds)
 {
 	struct ufds *f = NULL;
+	struct dbus_header h;
 	int r;
 
 	if (TAILQ_EMPTY(&us->monitors))
 		return 0;
+	if (!us->show_first)
+		us_show_handed_up(us);
+	r = us_header(&h, msg, len);
+	if (r)
+		return r;
 	if (n_fds) {
 		f = ufds_dup(fds, n_fds);
 		if (!f)
 			return -ENOMEM;
 	}
-	r = show_now(us, t, msg, len, f);
+	r = show_now(us, NULL, t, &h, msg, len, f);
 	ufds_unref(f);
 	return r;
 }

@@ -222,26 +222,41 @@ static int hand_up(struct us *us, struct uport *p, const uint8_t *data,
 	return 0;
 }
 
-/* What goes to the daemon is seen by others first. The driver's are eavesdropped
- * on too; of other names it is not clear yet what becomes of the message. */
-static void overheard(struct us *us, struct uport *p,
-		      const struct dbus_header *h, const uint8_t *data,
-		      size_t len, struct ufds *f)
+/* Who eavesdrops hears what is said to the driver. */
+static void overhear(struct us *us, const struct unshown *u)
 {
-	struct umsg m = { .head = data, .head_len = len, .fds = f };
+	struct umsg m = {
+		.head = u->data, .head_len = u->len, .fds = u->fds,
+	};
 	uint64_t addr;
 
-	us_show(us, &m);
-	if (us->n_eavesdrop && p->flags & UP_ACTIVE &&
-	    dbus_header_route(h, &addr) == DBUS_ROUTE_MASTER &&
-	    !us_eavesdroppers(us, p, NULL, h, data + len - h->f.body_len)) {
-		uports_evict(us, &us->recips, len, h->unix_fds);
-		uports_commit(us, &us->recips, &m);
-	}
-	/* The daemon's buffer is used again. */
-	if (us->n_pend)
-		us_flush(us);
+	if (!us->n_eavesdrop || !(u->p->flags & UP_ACTIVE) ||
+	    dbus_header_route(u->h, &addr) != DBUS_ROUTE_MASTER ||
+	    us_eavesdroppers(us, u->p, NULL, u->h,
+			     u->data + u->len - u->h->f.body_len))
+		return;
+	uports_evict(us, &us->recips, u->len, u->h->unix_fds);
+	uports_commit(us, &us->recips, &m);
+	/* The buffer is used again. */
+	us_flush(us);
 	ubuf_unref(m.copy);
+}
+
+/* What goes to the daemon is seen by others too. */
+static int hand_up_seen(struct us *us, struct uport *p,
+			const struct dbus_header *h, const uint8_t *data,
+			size_t len, struct ufds *f,
+			const struct sw_ruling *ruling)
+{
+	struct unshown u = { p, h, data, len, f };
+	int r;
+
+	overhear(us, &u);
+	if (us_op_watched(&us->sw) && !(p->flags & UP_MONITOR))
+		us->unshown = &u;
+	r = hand_up(us, p, data, len, f, ruling);
+	us_show_handed_up(us);
+	return r;
 }
 
 /* @ruling: it was refused, or is only shown; or NULL. */
@@ -268,9 +283,8 @@ static int up(struct us *us, struct uport *p, const struct dbus_header *h,
 	if (!r) {
 		memcpy(buf + len, data + h->f.header_len, h->f.body_len);
 		len += h->f.body_len;
-		if (!shown)
-			overheard(us, p, h, buf, (size_t)len, f);
-		r = hand_up(us, p, buf, (size_t)len, f, ruling);
+		r = (shown ? hand_up(us, p, buf, len, f, ruling) :
+		     hand_up_seen(us, p, h, buf, len, f, ruling));
 	}
 	ufds_unref(f);
 	if (buf != us->up)
