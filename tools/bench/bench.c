@@ -4,6 +4,7 @@
  */
 #include "tools/command.h"
 #include "tools/bench/bench.h"
+#include "tools/bench/common.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -12,13 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#define MAX_ROUNDS 101
 #define N_CONTESTANTS 6
-/* A case that takes longer has lost a message. */
-#define STUCK_S 120
 
 struct work {
 	struct bench_end *pair;
@@ -41,12 +38,7 @@ static const struct bench_case {
 
 #define N_CASES (sizeof(cases) / sizeof(cases[0]))
 
-struct result {
-	double us[MAX_ROUNDS];
-	unsigned int n;
-};
-
-static struct result results[N_CONTESTANTS][N_CASES];
+static struct bench_result results[N_CONTESTANTS][N_CASES];
 static struct bench_end pairs[N_CONTESTANTS][2];
 
 struct options {
@@ -54,14 +46,6 @@ struct options {
 	const char *only;
 	bool json;
 };
-
-static double now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1e6 + ts.tv_nsec / 1e3;
-}
 
 static _Noreturn void echo(const struct work *w)
 {
@@ -109,14 +93,14 @@ static double run(const struct work *w, bool one_way)
 	if (pid < 0)
 		return -errno;
 	if (!pid) {
-		alarm(STUCK_S);
+		alarm(BENCH_STUCK_S);
 		if (one_way)
 			flood(w);
 		echo(w);
 	}
-	start = now_us();
+	start = bench_now_us();
 	r = one_way ? client_read(w->pair[1].fd, w->n) : call_all(w);
-	start = now_us() - start;
+	start = bench_now_us() - start;
 	if (r < 0)
 		kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
@@ -132,7 +116,7 @@ static int measure(size_t who, size_t what, const struct options *o)
 		.pair = pair,
 		.n = o->count / cases[what].share,
 	};
-	struct result *res = &results[who][what];
+	struct bench_result *res = &results[who][what];
 	double us;
 
 	w.call = client_message(pair[1].name, cases[what].one_way ?
@@ -149,35 +133,7 @@ static int measure(size_t who, size_t what, const struct options *o)
 	return 0;
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static double median(size_t who, size_t what)
-{
-	struct result *r = &results[who][what];
-
-	if (!r->n)
-		return 0;
-	qsort(r->us, r->n, sizeof(r->us[0]), compare);
-	return r->n % 2 ? r->us[r->n / 2] :
-			  (r->us[r->n / 2 - 1] + r->us[r->n / 2]) / 2;
-}
-
 /* ---- output ---- */
-
-static void cell(double us, double base)
-{
-	if (!us)
-		printf(" %18s", "-");
-	else if (base)
-		printf(" %10.1f (%4.1fx)", us, us / base);
-	else
-		printf(" %10.1f        ", us);
-}
 
 static void table(const struct options *o)
 {
@@ -192,7 +148,7 @@ static void table(const struct options *o)
 	for (i = 0; i < n_contestants; i++) {
 		printf("%-22s", contestants[i].title);
 		for (k = 0; k < N_CASES; k++)
-			cell(median(i, k), median(0, k));
+			bench_cell(bench_median(&results[i][k]), bench_median(&results[0][k]));
 		putchar('\n');
 	}
 	for (i = 0; i < n_contestants; i++)
@@ -214,28 +170,13 @@ static void json(const struct options *o)
 		sep = ",";
 		for (k = 0; k < N_CASES; k++)
 			printf("%s\"%s\":%.2f", k ? "," : "", cases[k].title,
-			       median(i, k));
+			       bench_median(&results[i][k]));
 		putchar('}');
 	}
 	puts("}}");
 }
 
 /* ---- */
-
-static bool chosen(const struct options *o, const char *name)
-{
-	const char *s = o->only;
-	size_t n = strlen(name);
-
-	if (!s)
-		return true;
-	for (; s; s = strchr(s, ',')) {
-		s += *s == ',';
-		if (!strncmp(s, name, n) && (!s[n] || s[n] == ','))
-			return true;
-	}
-	return false;
-}
 
 static int start_all(const struct options *o)
 {
@@ -245,7 +186,7 @@ static int start_all(const struct options *o)
 	for (i = 0; i < n_contestants; i++) {
 		struct contestant *c = &contestants[i];
 
-		if (!chosen(o, c->name)) {
+		if (!bench_chosen(o->only, c->name)) {
 			snprintf(c->why, sizeof(c->why), "not asked for");
 			continue;
 		}
@@ -323,22 +264,8 @@ static void usage(FILE *f)
 	      "  --count=N           small messages a round and case (default 4000)\n"
 	      "  --contestants=LIST  of direct,relay,dbus-daemon,dbus-broker,user,kernel\n"
 	      "  --json              for machines\n"
+	      "  --native            measure native buses instead; --native --help\n"
 	      "  --help\n", f);
-}
-
-static int parse_number(const char *s, unsigned int lo, unsigned int hi,
-			unsigned int *ret)
-{
-	char *end;
-	unsigned long v = strtoul(s, &end, 10);
-
-	if (!*s || *end || v < lo || v > hi) {
-		fprintf(stderr, "afbus bench: '%s' is not a number from %u to %u\n",
-			s, lo, hi);
-		return EXIT_USAGE;
-	}
-	*ret = v;
-	return 0;
 }
 
 static int parse(int argc, char **argv, struct options *o)
@@ -356,10 +283,10 @@ static int parse(int argc, char **argv, struct options *o)
 	while (!r && (c = getopt_long(argc, argv, "h", longs, NULL)) >= 0) {
 		switch (c) {
 		case 'r':
-			r = parse_number(optarg, 1, MAX_ROUNDS, &o->rounds);
+			r = bench_number(optarg, 1, BENCH_MAX_ROUNDS, &o->rounds);
 			break;
 		case 'n':
-			r = parse_number(optarg, 10, 10000000, &o->count);
+			r = bench_number(optarg, 10, 10000000, &o->count);
 			break;
 		case 'c': o->only = optarg; break;
 		case 'j': o->json = true; break;
@@ -378,7 +305,11 @@ static int parse(int argc, char **argv, struct options *o)
 int cmd_bench(int argc, char **argv)
 {
 	struct options o = { .rounds = 9, .count = 4000 };
-	int r = parse(argc, argv, &o);
+	int i, r;
 
+	for (i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--native"))
+			return bench_native(argc, argv);
+	r = parse(argc, argv, &o);
 	return r ? r : bench(&o);
 }

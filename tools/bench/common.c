@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tools/bench/common.h"
+#include "tools/command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+double bench_now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1e6 + ts.tv_nsec / 1e3;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+double bench_median(struct bench_result *r)
+{
+	if (!r->n)
+		return 0;
+	qsort(r->us, r->n, sizeof(r->us[0]), compare);
+	return r->n % 2 ? r->us[r->n / 2] :
+			  (r->us[r->n / 2 - 1] + r->us[r->n / 2]) / 2;
+}
+
+void bench_cell(double us, double base)
+{
+	if (!us)
+		printf(" %18s", "-");
+	else if (base)
+		printf(" %10.1f (%4.1fx)", us, us / base);
+	else
+		printf(" %10.1f        ", us);
+}
+
+bool bench_chosen(const char *list, const char *name)
+{
+	const char *s = list;
+	size_t n = strlen(name);
+
+	if (!s)
+		return true;
+	for (; s; s = strchr(s, ',')) {
+		s += *s == ',';
+		if (!strncmp(s, name, n) && (!s[n] || s[n] == ','))
+			return true;
+	}
+	return false;
+}
+
+int bench_number(const char *text, unsigned int lo, unsigned int hi,
+		 unsigned int *ret)
+{
+	char *end;
+	unsigned long v = strtoul(text, &end, 10);
+
+	if (!*text || *end || v < lo || v > hi) {
+		fprintf(stderr, "afbus bench: '%s' is not a number from %u to %u\n",
+			text, lo, hi);
+		return EXIT_USAGE;
+	}
+	*ret = v;
+	return 0;
+}

@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * afbus bench --native: one sender, 1 to 1000 receivers, on native buses and
+ * on what one would take instead. Contestants take turns in each round.
+ */
+#include "tools/bench/common.h"
+#include "tools/bench/wire.h"
+#include "tools/command.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MAX_MODES 8
+#define MAX_SIZES 8		/* different numbers of receivers */
+#define MAX_MESSAGE 8192
+/* A TIPC group of a thousand takes a minute on a slow machine: each who joins
+ * is told to all others. */
+#define SETUP_S 600
+/* Messages of a turn, however many receivers there are. */
+#define LEAST 8
+
+/* First byte of a message. */
+enum { ASK_NOTHING, ASK_REPLY };
+
+static const struct bench_case {
+	const char *name, *title;
+	size_t len;
+	bool one_way;
+	unsigned int share;	/* of --count, as 1 in */
+} cases[] = {
+	{ "one way 200 B", "one way, 200 bytes", 200, true, 1 },
+	{ "round trip 200 B", "round trip (everybody answers), 200 bytes", 200,
+	  false, 4 },
+	{ "one way 8 KiB", "one way, 8 KiB", 8192, true, 2 },
+	{ "round trip 8 KiB", "round trip (everybody answers), 8 KiB", 8192,
+	  false, 8 },
+};
+
+#define N_CASES (sizeof(cases) / sizeof(cases[0]))
+
+struct options {
+	unsigned int rounds, count;
+	unsigned int sizes[MAX_SIZES], n_sizes;
+	const char *only;
+	bool json;
+};
+
+/* A wire with its receivers at work; modes of the same kind share it. */
+struct team {
+	struct wire w;
+	const struct wire_kind *kind;
+	pid_t *pids;
+	int err;
+};
+
+static struct team teams[MAX_MODES];
+static struct bench_result results[MAX_SIZES][MAX_MODES][N_CASES];
+static char why[MAX_MODES][96];
+
+/* ---- receivers ---- */
+
+/* The same for all contestants. */
+static _Noreturn void receive(struct team *t, unsigned int i)
+{
+	static char buf[MAX_MESSAGE];
+	ssize_t n;
+
+	for (;;) {
+		n = recv(t->w.rx[i], buf, sizeof(buf), 0);
+		if (n <= 0)
+			_exit(1);
+		if (*buf == ASK_REPLY && t->kind->reply(&t->w, i, buf, n))
+			_exit(1);
+	}
+}
+
+static void team_stop(struct team *t)
+{
+	unsigned int i;
+
+	for (i = 0; t->pids && i < t->w.n; i++)
+		if (t->pids[i] > 0)
+			kill(t->pids[i], SIGKILL);
+	for (i = 0; t->pids && i < t->w.n; i++)
+		if (t->pids[i] > 0)
+			waitpid(t->pids[i], NULL, 0);
+	free(t->pids);
+	if (t->kind)
+		wire_close(&t->w);
+	memset(t, 0, sizeof(*t));
+}
+
+static int team_fork(struct team *t)
+{
+	unsigned int i;
+
+	t->pids = calloc(t->w.n, sizeof(*t->pids));
+	if (!t->pids)
+		return -ENOMEM;
+	fflush(NULL);
+	for (i = 0; i < t->w.n; i++) {
+		t->pids[i] = fork();
+		if (t->pids[i] < 0)
+			return -errno;
+		if (!t->pids[i]) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			receive(t, i);
+		}
+	}
+	return 0;
+}
+
+static struct team *team_of(size_t mode)
+{
+	const struct wire_kind *kind = wire_modes[mode].kind;
+	size_t i = 0;
+
+	while (i < mode && wire_modes[i].kind != kind)
+		i++;
+	return &teams[i];
+}
+
+static int team_start(struct team *t, const struct wire_kind *kind,
+		      unsigned int n)
+{
+	if (t->kind)
+		return t->err;
+	t->kind = kind;
+	alarm(SETUP_S);
+	t->err = wire_open(&t->w, kind, n);
+	alarm(0);
+	if (!t->err)
+		t->err = team_fork(t);
+	return t->err;
+}
+
+/* ---- the sender ---- */
+
+static int collect(struct team *t)
+{
+	static char buf[MAX_MESSAGE];
+	unsigned int i;
+
+	for (i = 0; i < t->w.n; i++)
+		if (recv(t->w.collect, buf, sizeof(buf), 0) <= 0)
+			return errno ? -errno : -EPIPE;
+	return 0;
+}
+
+static int send_one(struct team *t, const struct wire_mode *mode, size_t len,
+		    char ask)
+{
+	static char buf[MAX_MESSAGE];
+
+	buf[0] = ask;
+	return mode->send(&t->w, buf, len);
+}
+
+/* One way ends when everybody has answered the last message. */
+static int turn(struct team *t, const struct wire_mode *mode,
+		const struct bench_case *c, unsigned int n)
+{
+	bool ask;
+	int err = 0;
+
+	while (!err && n--) {
+		ask = !c->one_way || !n;
+		err = send_one(t, mode, c->len, ask ? ASK_REPLY : ASK_NOTHING);
+		if (!err && ask)
+			err = collect(t);
+	}
+	return err;
+}
+
+static unsigned int messages(const struct options *o,
+			     const struct bench_case *c, unsigned int receivers)
+{
+	unsigned int n = o->count / c->share / receivers;
+
+	return n < LEAST ? LEAST : n;
+}
+
+static int measure(size_t mode, size_t what, size_t size,
+		   const struct options *o)
+{
+	const struct bench_case *c = &cases[what];
+	struct bench_result *r = &results[size][mode][what];
+	unsigned int n = messages(o, c, o->sizes[size]);
+	double start;
+	int err;
+
+	alarm(BENCH_STUCK_S);
+	start = bench_now_us();
+	errno = 0;
+	err = turn(team_of(mode), &wire_modes[mode], c, n);
+	alarm(0);
+	if (!err)
+		r->us[r->n++] = (bench_now_us() - start) / n;
+	return err;
+}
+
+static void give_up(size_t mode, unsigned int receivers, const char *what,
+		    int err)
+{
+	if (!why[mode][0])
+		snprintf(why[mode], sizeof(why[mode]), "%u receivers: %s%s%s",
+			 receivers, what, *what ? ": " : "",
+			 err == -EINTR ? "stuck" : strerror(-err));
+}
+
+static void rounds(size_t size, const bool *on, const struct options *o)
+{
+	unsigned int r;
+	size_t k, m;
+	int err;
+
+	for (r = 0; r < o->rounds; r++) {
+		fprintf(stderr, "\rafbus bench: %u receivers, round %u of %u  ",
+			o->sizes[size], r + 1, o->rounds);
+		for (k = 0; k < N_CASES; k++) {
+			for (m = 0; m < n_wire_modes; m++) {
+				if (!on[m] || team_of(m)->err)
+					continue;
+				err = measure(m, k, size, o);
+				/* Messages may be left: also for those who
+				 * share the wire. */
+				team_of(m)->err = err;
+				if (err)
+					give_up(m, o->sizes[size],
+						cases[k].name, err);
+			}
+		}
+	}
+}
+
+static void run_size(size_t size, const struct options *o)
+{
+	bool on[MAX_MODES] = { false };
+	size_t m;
+	int err;
+
+	for (m = 0; m < n_wire_modes; m++) {
+		if (!bench_chosen(o->only, wire_modes[m].name))
+			continue;
+		err = team_start(team_of(m), wire_modes[m].kind,
+				 o->sizes[size]);
+		on[m] = !err;
+		if (err)
+			give_up(m, o->sizes[size], "", err);
+	}
+	rounds(size, on, o);
+	for (m = 0; m < n_wire_modes; m++)
+		team_stop(&teams[m]);
+}
+
+/* ---- output ---- */
+
+static bool any_result(size_t mode)
+{
+	size_t s, k;
+
+	for (s = 0; s < MAX_SIZES; s++)
+		for (k = 0; k < N_CASES; k++)
+			if (results[s][mode][k].n)
+				return true;
+	return false;
+}
+
+/* How many were measured; @complete: and none of them failed on the way. */
+static unsigned int measured(bool *complete)
+{
+	unsigned int n = 0;
+	size_t m;
+
+	*complete = true;
+	for (m = 0; m < n_wire_modes; m++) {
+		if (!any_result(m))
+			continue;
+		n++;
+		if (why[m][0])
+			*complete = false;
+	}
+	return n;
+}
+
+static void say_why(FILE *f)
+{
+	size_t m;
+
+	for (m = 0; m < n_wire_modes; m++)
+		if (why[m][0])
+			fprintf(f, "missing: %s: %s\n", wire_modes[m].title,
+				why[m]);
+}
+
+static void table(size_t what, const struct options *o)
+{
+	size_t m, s;
+
+	printf("\n%s\n%-22s", cases[what].title, "receivers");
+	for (s = 0; s < o->n_sizes; s++)
+		printf(" %10u        ", o->sizes[s]);
+	putchar('\n');
+	for (m = 0; m < n_wire_modes; m++) {
+		if (!bench_chosen(o->only, wire_modes[m].name))
+			continue;
+		printf("%-22s", wire_modes[m].title);
+		for (s = 0; s < o->n_sizes; s++)
+			bench_cell(bench_median(&results[s][m][what]),
+				   bench_median(&results[s][0][what]));
+		putchar('\n');
+	}
+}
+
+static void text(const struct options *o)
+{
+	size_t i;
+
+	printf("microseconds a message to all receivers, median of %u interleaved rounds\n"
+	       "(times AF_UNIX)\n", o->rounds);
+	for (i = 0; i < N_CASES; i++)
+		table(i, o);
+	say_why(stdout);
+}
+
+static void json_mode(size_t mode, const struct options *o)
+{
+	size_t s, k;
+
+	for (s = 0; s < o->n_sizes; s++) {
+		printf("%s\"%u\":{", s ? "," : "", o->sizes[s]);
+		for (k = 0; k < N_CASES; k++)
+			printf("%s\"%s\":%.2f", k ? "," : "", cases[k].name,
+			       bench_median(&results[s][mode][k]));
+		putchar('}');
+	}
+}
+
+static void json(const struct options *o)
+{
+	size_t m;
+
+	printf("{\"unit\":\"us\",\"rounds\":%u,\"medians\":{", o->rounds);
+	for (m = 0; m < n_wire_modes; m++) {
+		printf("%s\"%s\":{", m ? "," : "", wire_modes[m].name);
+		json_mode(m, o);
+		putchar('}');
+	}
+	puts("}}");
+}
+
+/* ---- */
+
+static void on_alarm(int sig)
+{
+}
+
+/* All sockets of all wires are open at once, here. */
+static int prepare(void)
+{
+	struct sigaction sa = { .sa_handler = on_alarm };
+	struct rlimit rl;
+
+	/* No SA_RESTART: a call that is stuck fails. */
+	sigaction(SIGALRM, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	if (getrlimit(RLIMIT_NOFILE, &rl))
+		return -errno;
+	rl.rlim_cur = rl.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &rl) ? -errno : 0;
+}
+
+static int bench(const struct options *o)
+{
+	int err = prepare();
+	bool complete;
+	size_t s;
+
+	if (err) {
+		fprintf(stderr, "afbus bench: %s\n", strerror(-err));
+		return 1;
+	}
+	for (s = 0; s < o->n_sizes; s++)
+		run_size(s, o);
+	fputc('\n', stderr);
+	if (!measured(&complete)) {
+		fprintf(stderr, "afbus bench: nothing to measure\n");
+		say_why(stderr);
+		return 1;
+	}
+	if (o->json)
+		json(o);
+	else
+		text(o);
+	return !complete;
+}
+
+static void usage(FILE *f)
+{
+	fputs("usage: afbus bench --native [OPTION...]\n"
+	      "\n"
+	      "Sends from one process to many, each of them another, over a native bus, and\n"
+	      "side by side over socket pairs of AF_UNIX (one send for each receiver) and the\n"
+	      "group messaging of TIPC. A receiver of AF_BUS may have 256 messages waiting.\n"
+	      "\n"
+	      "  --receivers=LIST    how many (default 1,10,100,1000; each up to 4096)\n"
+	      "  --rounds=N          rounds (default 5; 1 to 101)\n"
+	      "  --count=N           messages received a turn, by all (default 4000)\n"
+	      "  --contestants=LIST  of unix,tipc,bus,open,unicast\n"
+	      "  --json              for machines\n"
+	      "  --help\n", f);
+}
+
+static int parse_sizes(char *list, struct options *o)
+{
+	char *save, *s;
+	int r = 0;
+
+	o->n_sizes = 0;
+	for (s = strtok_r(list, ",", &save); s && !r;
+	     s = strtok_r(NULL, ",", &save)) {
+		if (o->n_sizes == MAX_SIZES) {
+			fprintf(stderr, "afbus bench: more than %d numbers of receivers\n",
+				MAX_SIZES);
+			return EXIT_USAGE;
+		}
+		r = bench_number(s, 1, WIRE_MAX_RECEIVERS,
+				 &o->sizes[o->n_sizes++]);
+	}
+	return r ? r : o->n_sizes ? 0 : bench_number("", 1, WIRE_MAX_RECEIVERS,
+						     o->sizes);
+}
+
+static int parse_option(int c, struct options *o)
+{
+	switch (c) {
+	case 'N': return 0;
+	case 's': return parse_sizes(optarg, o);
+	case 'r': return bench_number(optarg, 1, BENCH_MAX_ROUNDS, &o->rounds);
+	case 'n': return bench_number(optarg, 1, 10000000, &o->count);
+	case 'c': o->only = optarg; return 0;
+	case 'j': o->json = true; return 0;
+	case 'h': usage(stdout); exit(0);
+	default: usage(stderr); return EXIT_USAGE;
+	}
+}
+
+int bench_native(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "native", no_argument, NULL, 'N' },
+		{ "receivers", required_argument, NULL, 's' },
+		{ "rounds", required_argument, NULL, 'r' },
+		{ "count", required_argument, NULL, 'n' },
+		{ "contestants", required_argument, NULL, 'c' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	struct options o = {
+		.rounds = 5, .count = 4000,
+		.sizes = { 1, 10, 100, 1000 }, .n_sizes = 4,
+	};
+	int c, r = 0;
+
+	while (!r && (c = getopt_long(argc, argv, "h", longs, NULL)) >= 0)
+		r = parse_option(c, &o);
+	if (!r && optind < argc) {
+		fprintf(stderr, "afbus bench: unexpected argument '%s'\n",
+			argv[optind]);
+		r = EXIT_USAGE;
+	}
+	return r ? r : bench(&o);
+}
