@@ -34,15 +34,20 @@ int place_connect(int type, const char *path, unsigned int flags)
 	return fd;
 }
 
-/* Whether @path is a socket's file whose bus has ended. */
+/*
+ * Whether @path is a socket's file whose bus has ended. A bus of the same kind
+ * refuses the other type, so its master does not see us come and go, and it
+ * does not matter whether it listens yet.
+ */
 static bool place_stale(int type, const char *path)
 {
+	int other = type == SOCK_DGRAM ? SOCK_SEQPACKET : SOCK_DGRAM;
 	struct stat st;
 	int fd;
 
 	if (*path == '@' || lstat(path, &st) || !S_ISSOCK(st.st_mode))
 		return false;
-	fd = place_connect(type, path, AFBUS_NONBLOCK);
+	fd = place_connect(other, path, AFBUS_NONBLOCK);
 	if (fd >= 0)
 		close(fd);
 	return fd == -ECONNREFUSED;

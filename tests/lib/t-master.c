@@ -95,6 +95,7 @@ static void groups(int bus, const char *path)
 static void files(void)
 {
 	char dir[] = "/tmp/afbus-lib-XXXXXX", path[64];
+	struct pollfd p = { .events = POLLIN };
 	struct stat st;
 	int bus, fd;
 
@@ -103,10 +104,14 @@ static void files(void)
 	is(afbus_client_connect(path, 0), -ENOENT);
 	umask(027);
 	bus = ok(afbus_bus_create(path, 4, 0));
+	p.fd = bus;
 	is(lstat(path, &st), 0);
 	check(S_ISSOCK(st.st_mode));
 	is(st.st_mode & 0777, 0750);
+	/* A bus that is there stays, and nobody notices. */
 	is(afbus_bus_create(path, 4, AFBUS_REPLACE), -EADDRINUSE);
+	is(poll(&p, 1, 0), 0);
+	is(afbus_member_open(path, AFBUS_REPLACE), -EPROTOTYPE);
 	fd = ok(afbus_client_connect(path, 0));
 	close(fd);
 	close(bus);
