@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/log.h"
 
@@ -282,8 +283,13 @@ static int end_include(struct parser *p, char *text)
 		return p->selinux_root ? config_refuse(p, "Could not determine SELinux policy root for relative inclusion") :
 					 config_no_memory(p);
 	err = config_include(p->config, p->file, path);
-	if (err == -ENOENT && p->ignore_missing)
+	if (err == -ENOENT && p->ignore_missing) {
+		/* Not itself, but one that it needs. */
+		if (!access(path, F_OK))
+			log_warning("\"%s\" is left out: %s", path,
+				    p->file->why);
 		err = 0;
+	}
 	free(path);
 	/* What is wrong has been said with its own place. */
 	return err ? stop(p, err) : 0;

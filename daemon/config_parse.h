@@ -77,7 +77,6 @@ int config_servicedir_add(struct config *c, char *path, unsigned int flags);
 bool config_find_user(const char *name, uint32_t *uid);
 bool config_find_group(const char *name, uint32_t *gid);
 
-bool config_selinux_enabled(void);
 /* The folder of the loaded policy, to be freed; NULL: unknown. */
 char *config_selinux_root(void);
 

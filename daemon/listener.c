@@ -223,8 +223,11 @@ static int on_connection(sd_event_source *s, int fd, uint32_t events,
 	err = peer_new(all->bus, conn, l->has_nonce ? l->nonce : NULL);
 	if (err < 0)
 		log_errno(err, "cannot take a connection");
-	if (is_full(all))
+	if (is_full(all)) {
+		log_warning("no more connections for now: as many have not logged in as may (max_incomplete_connections=%zu)",
+			    all->bus->config.limits.incomplete_connections);
 		set_enabled(all, false);
+	}
 	return 0;
 }
 

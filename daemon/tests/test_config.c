@@ -316,6 +316,12 @@ static void what_is_missing_may_be(void **state)
 	    "selinux_root_relative='yes' ignore_missing='yes'>x</include>");
 	assert_int_equal(load(f, &c, why), 0);
 	config_free(c);
+	put(f, "main.conf", "<type>a</type>"
+	    "<include ignore_missing='yes'>other.conf</include>");
+	put(f, "other.conf", "<type>b</type><include>no.conf</include>");
+	assert_int_equal(load(f, &c, why), 0);
+	assert_string_equal(c->type, "a");
+	config_free(c);
 	put(f, "main.conf", "<include>no.conf</include>");
 	assert_int_equal(load(f, &c, why), -ENOENT);
 	assert_non_null(strstr(why, "/no.conf\": No such file"));
