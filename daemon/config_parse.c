@@ -522,7 +522,9 @@ static const struct element *find_element(const char *name, enum place in)
 
 static int no_attributes(struct parser *p, const char **atts)
 {
-	return config_attributes(p, atts, NULL, NULL, 0);
+	const char *none[1];
+
+	return config_attributes(p, atts, NULL, none, 0);
 }
 
 /* White space around it goes. */

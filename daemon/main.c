@@ -482,8 +482,10 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	if (s.o.task == TASK_INTROSPECT)
 		return introspect() < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-	if (load_config(&s) < 0)
+	if (load_config(&s) < 0) {
+		finish(&s);
 		return EXIT_FAILURE;
+	}
 	s.background = s.o.task == TASK_SERVE &&
 		       (s.o.fork == FORK_ALWAYS ||
 			(s.o.fork == FORK_AS_CONFIGURED && s.config->fork));

@@ -175,7 +175,7 @@ static const struct opt options[] = {
 
 static int take_option(struct options *o, int found, char **argv)
 {
-	const struct opt *opt = options + (found - FIRST_OPTION);
+	const struct opt *opt;
 
 	if (found == 'h')
 		print_and_exit(usage);
@@ -183,6 +183,7 @@ static int take_option(struct options *o, int found, char **argv)
 		fputs(usage, stderr);
 		return -EINVAL;
 	}
+	opt = &options[found - FIRST_OPTION];
 	return opt->take(o, opt, argv);
 }
 

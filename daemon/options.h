@@ -6,7 +6,12 @@
 #include <stdbool.h>
 
 enum option_fork { FORK_AS_CONFIGURED, FORK_ALWAYS, FORK_NEVER };
-enum option_syslog { SYSLOG_AS_CONFIGURED, SYSLOG_TOO, SYSLOG_ONLY, SYSLOG_NEVER };
+enum option_syslog {
+	SYSLOG_AS_CONFIGURED,
+	SYSLOG_TOO,
+	SYSLOG_ONLY,
+	SYSLOG_NEVER,
+};
 enum option_task { TASK_SERVE, TASK_CHECK_CONFIG, TASK_INTROSPECT };
 
 /* Strings are those of argv, or constants. */
