@@ -10,7 +10,8 @@ help:
 	@echo "make check          build all, run every test, here and in the VM"
 	@echo "make check-debug    the VM's tests on a kernel that checks itself, and faults"
 	@echo "make build          programs into build/, modules into build/modules/"
-	@echo "make bench          measure beside the other buses"
+	@echo "make bench          measure beside the other buses; NATIVE=1: native buses,"
+	@echo "                    one sender and many receivers, beside AF_UNIX and TIPC"
 	@echo "make vm CMD='...'   run a command in the VM; docs/vm.md has more"
 	@echo "make clean          remove build/ (downloads stay in .cache/)"
 	@echo "KERNEL=6.12 chooses another kernel for the VM than $(KERNEL)"
@@ -31,7 +32,7 @@ modules:
 	@scripts/deps kernel vm && scripts/build-modules $(KERNEL)
 
 bench: build
-	@KERNEL=$(KERNEL) scripts/bench
+	@KERNEL=$(KERNEL) scripts/bench $(if $(NATIVE),--native)
 
 CMD ?= uname -a; lsmod; afbus status
 vm: export AFBUS_VM_COMMAND = $(CMD)
