@@ -107,6 +107,52 @@ static void messages_fare_as_the_reference_has_them(void **state)
 	}
 }
 
+/* ---- eavesdropping ---- */
+
+struct eavesdrop {
+	const char *rules;
+	bool allow;
+};
+
+static const struct eavesdrop eavesdrops[] = {
+	{ RECEIVE, true },
+	{ "<allow receive_sender='*'/>", false },
+	{ "<allow receive_sender='*'/><allow receive_sender='test.Sender' eavesdrop='true'/>",
+	  true },
+	{ "<allow receive_type='method_call' eavesdrop='false'/>", false },
+	{ RECEIVE "<deny receive_type='method_call' eavesdrop='true'/>",
+	  false },
+	{ RECEIVE "<deny receive_type='method_call'/>", false },
+	{ RECEIVE "<deny receive_type='signal' eavesdrop='true'/>", true },
+};
+
+static void eavesdroppers_need_rules_of_their_own(void **state)
+{
+	static const char *a[] = { ":1.1", "test.Sender", NULL };
+	size_t i;
+
+	for (i = 0; i < sizeof(eavesdrops) / sizeof(eavesdrops[0]); i++) {
+		struct policy_block *b;
+		struct dbus_header h;
+		struct policy_msg q = question(&call_b, &h);
+		struct config *c;
+		char *text;
+
+		assert_true(asprintf(&text, "<policy context='default'>%s</policy>",
+				     eavesdrops[i].rules) > 0);
+		c = parse(text);
+		assert_int_equal(policy_set_compile(c->policy, NULL, &b), 0);
+		q.end.ctx = a;
+		q.eavesdropping = true;
+		if (policy_ask(&b->p, POLICY_RECEIVE, &q) !=
+		    (eavesdrops[i].allow ? POLICY_ALLOWED : 0))
+			fail_msg("%s", eavesdrops[i].rules);
+		policy_block_unref(b);
+		config_free(c);
+		free(text);
+	}
+}
+
 /* ---- for whom ---- */
 
 static const gid_t groups[] = { 20, 30 };
@@ -265,6 +311,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_fare_as_the_reference_has_them),
+		cmocka_unit_test(eavesdroppers_need_rules_of_their_own),
 		cmocka_unit_test(contexts_have_an_order_of_their_own),
 		cmocka_unit_test(who_is_unknown_has_no_user_and_group),
 		cmocka_unit_test(rules_of_unknown_users_are_left_out),

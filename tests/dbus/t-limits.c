@@ -121,6 +121,32 @@ static void message_fds(struct raw *control)
 	raw_close(b);
 }
 
+/* Others are not heard until there is room. */
+static void incomplete(struct raw *control)
+{
+	struct raw *a, *b, *c;
+	char buf[128];
+	struct msg m;
+
+	conf_load(control, LIMIT("max_incomplete_connections", "2"));
+	a = dial();
+	b = dial();
+	c = raw_wrap(raw_dial());
+	raw_write(c, buf, raw_handshake(buf, sizeof(buf), false), NULL, 0);
+	raw_driver(b, &m, "Hello", NULL, NULL);
+	msg_free(&m);
+	raw_answers(c, 1);
+	raw_close(b);
+	b = raw_wrap(raw_dial());
+	raw_write(b, buf, raw_handshake(buf, sizeof(buf), false), NULL, 0);
+	raw_ping(control);
+	check(recv(b->fd, buf, 1, MSG_DONTWAIT) < 0);
+	raw_close(a);
+	raw_answers(b, 1);
+	raw_close(b);
+	raw_close(c);
+}
+
 /* Who does not log in in time goes. */
 static void auth_timeout(struct raw *control)
 {
@@ -154,6 +180,7 @@ int main(void)
 		message_size(control);
 		message_fds(control);
 	}
+	incomplete(control);
 	auth_timeout(control);
 	raw_close(control);
 	return 0;
