@@ -157,6 +157,11 @@ int main(int argc, char **argv)
 {
 	int i;
 
+	/* By the helper of a system bus there is this alone. */
+	if (!getenv("DBUS_SESSION_BUS_ADDRESS") &&
+	    getenv("DBUS_STARTER_ADDRESS"))
+		setenv("DBUS_SESSION_BUS_ADDRESS",
+		       getenv("DBUS_STARTER_ADDRESS"), 1);
 	arguments = argv;
 	for (i = 1; i < argc; i++)
 		run(argv[i]);
