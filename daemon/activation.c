@@ -469,7 +469,6 @@ int activation_new(struct activation **ret, struct bus *bus)
 	if (!a)
 		return log_errno(-ENOMEM, "cannot start services");
 	a->bus = bus;
-	a->output = -1;
 	list_init(&a->processes);
 	block_sigchld();
 	err = services_init(&a->services, bus->event, on_changed, a);
@@ -501,7 +500,6 @@ int activation_configure(struct activation *a,
 	a->timeout = c->timeout;
 	a->max_pending = c->max_pending;
 	a->systemd = c->systemd;
-	a->output = c->output;
 	if (a->configured)
 		on_changed(a);
 	a->configured = true;

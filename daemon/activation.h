@@ -29,8 +29,6 @@ struct activation_config {
 	size_t max_pending;	/* max_pending_service_starts; those who wait
 				 * are counted, not services */
 	bool systemd;		/* --systemd-activation */
-	int output;		/* of services instead of ours, or -1; stays
-				 * the caller's and open */
 };
 
 /* Says why it failed. Blocks SIGCHLD. Without activation_configure() there is

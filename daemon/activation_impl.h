@@ -61,7 +61,6 @@ struct activation {
 	size_t max_pending;
 	bool systemd;
 	bool configured;
-	int output;
 	struct services services;
 	struct environment env;
 	struct hmap pending;

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <systemd/sd-journal.h>
+#include <unistd.h>
 
 #include "daemon/activation_impl.h"
 #include "daemon/log.h"
@@ -185,11 +187,24 @@ fail:
 	return false;
 }
 
+/* What a service writes goes where our log goes, in its own name. -1: there is
+ * no journal, or it is not wanted. */
+static int journal(const struct pending *p, int priority)
+{
+	return log_uses_syslog() ? sd_journal_stream_fd(p->name, priority, 0) :
+				   -1;
+}
+
 static bool run(struct pending *p, char **argv, struct failure *f)
 {
 	bool exec_failed;
-	pid_t pid = spawn(argv, p->a->env.v, p->a->output, &exec_failed);
+	int out = journal(p, LOG_INFO), error = journal(p, LOG_WARNING);
+	pid_t pid = spawn(argv, p->a->env.v, out, error, &exec_failed);
 
+	if (out >= 0)
+		close(out);
+	if (error >= 0)
+		close(error);
 	if (pid > 0)
 		return watch(p, pid, f);
 	if (exec_failed)

@@ -44,7 +44,6 @@ static int configure_activation(struct bus *bus, const struct config *file)
 		.timeout = file->limits.service_start_timeout,
 		.max_pending = file->limits.pending_service_starts,
 		.systemd = bus->config.systemd_activation,
-		.output = -1,
 	};
 	int err = add_dirs(bus, file, &config.dirs);
 

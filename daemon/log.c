@@ -16,6 +16,11 @@ void log_open(bool to_stderr, bool to_syslog)
 		openlog("afbusd", LOG_PID, LOG_DAEMON);
 }
 
+bool log_uses_syslog(void)
+{
+	return use_syslog;
+}
+
 static void write_out(int priority, const char *text)
 {
 	if (use_stderr)

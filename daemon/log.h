@@ -10,6 +10,7 @@
 #include <syslog.h>
 
 void log_open(bool to_stderr, bool to_syslog);
+bool log_uses_syslog(void);
 void log_msg(int priority, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* The same with ": " and the text of @err (0 or negative) behind it. */

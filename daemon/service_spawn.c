@@ -122,7 +122,7 @@ static void reset_oom_score(void)
 struct child {
 	char * const *argv;
 	char * const *envp;
-	int null, output;
+	int null, out, error;
 	volatile int err;	/* written by the child, in shared memory */
 };
 
@@ -139,10 +139,10 @@ _Noreturn static void run_child(struct child *c)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	dup2(c->null, STDIN_FILENO);
-	if (c->output >= 0) {
-		dup2(c->output, STDOUT_FILENO);
-		dup2(c->output, STDERR_FILENO);
-	}
+	if (c->out >= 0)
+		dup2(c->out, STDOUT_FILENO);
+	if (c->error >= 0)
+		dup2(c->error, STDERR_FILENO);
 	reset_oom_score();
 	if (have_initial)
 		setrlimit(RLIMIT_NOFILE, &initial);
@@ -156,10 +156,12 @@ _Noreturn static void run_child(struct child *c)
  * tables however much this daemon holds, and since the result of execve() is
  * known when it returns.
  */
-pid_t spawn(char * const argv[], char * const envp[], int output,
+pid_t spawn(char * const argv[], char * const envp[], int out, int error,
 	    bool *exec_failed)
 {
-	struct child c = { .argv = argv, .envp = envp, .output = output };
+	struct child c = {
+		.argv = argv, .envp = envp, .out = out, .error = error,
+	};
 	pid_t pid;
 	int err;
 

@@ -26,11 +26,11 @@ void spawn_remember_limits(void);
 
 /*
  * Runs @argv[0], a path, with nothing of ours but standard output and standard
- * error, or @output in place of them if that is not -1 (borrowed). Returns
+ * error, or @out and @error for them if they are not -1 (borrowed). Returns
  * the process id; -errno: it could not be made, with *@exec_failed telling
  * whether it was execve() that failed. SIGCHLD has to be blocked.
  */
-pid_t spawn(char * const argv[], char * const envp[], int output,
+pid_t spawn(char * const argv[], char * const envp[], int out, int error,
 	    bool *exec_failed);
 
 #endif
