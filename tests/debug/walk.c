@@ -152,12 +152,16 @@ static struct pair pair(uint32_t flags)
 	return p;
 }
 
+static void leave(struct client *c)
+{
+	close(c->fd);
+	test_expect_closed(bus, c->addr, BUS_REASON_HANGUP);
+}
+
 static void part(struct pair *p)
 {
-	close(p->a.fd);
-	close(p->b.fd);
-	test_expect_closed(bus, p->a.addr, BUS_REASON_HANGUP);
-	test_expect_closed(bus, p->b.addr, BUS_REASON_HANGUP);
+	leave(&p->a);
+	leave(&p->b);
 }
 
 static void tables(void)
@@ -276,10 +280,8 @@ static void broadcast(void)
 	test_send(p.a.fd, &s, NULL, 0);
 	for (i = 0; i < 12; i++)
 		expect(&more[i], 7, 0);
-	for (i = 0; i < 12; i++) {
-		close(more[i].fd);
-		test_expect_closed(bus, more[i].addr, BUS_REASON_HANGUP);
-	}
+	for (i = 0; i < 12; i++)
+		leave(&more[i]);
 	part(&p);
 }
 
