@@ -23,6 +23,7 @@
 #define MAX_MODES 8
 #define MAX_SIZES 8		/* different numbers of receivers */
 #define MAX_MESSAGE 8192
+#define MANY_FILES 32768
 /* A TIPC group of a thousand takes a minute on a slow machine: each who joins
  * is told to all others. */
 #define SETUP_S 600
@@ -70,16 +71,16 @@ static char why[MAX_MODES][96];
 /* ---- receivers ---- */
 
 /* The same for all contestants. */
-static _Noreturn void receive(struct team *t, unsigned int i)
+static _Noreturn void receive(struct team *t)
 {
 	static char buf[MAX_MESSAGE];
 	ssize_t n;
 
 	for (;;) {
-		n = recv(t->w.rx[i], buf, sizeof(buf), 0);
+		n = recv(t->w.rx, buf, sizeof(buf), 0);
 		if (n <= 0)
 			_exit(1);
-		if (*buf == ASK_REPLY && t->kind->reply(&t->w, i, buf, n))
+		if (*buf == ASK_REPLY && t->kind->reply(&t->w, buf, n))
 			_exit(1);
 	}
 }
@@ -100,24 +101,38 @@ static void team_stop(struct team *t)
 	memset(t, 0, sizeof(*t));
 }
 
-static int team_fork(struct team *t)
+static int team_add(struct team *t, unsigned int i)
+{
+	int err = t->kind->add(&t->w, i);
+
+	if (err)
+		return err;
+	t->pids[i] = fork();
+	if (t->pids[i] < 0)
+		return -errno;
+	if (!t->pids[i]) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		receive(t);
+	}
+	/* Thousands of descriptors would make each fork slow. */
+	wire_release(&t->w);
+	return 0;
+}
+
+static int team_fill(struct team *t)
 {
 	unsigned int i;
+	int err = 0;
 
 	t->pids = calloc(t->w.n, sizeof(*t->pids));
 	if (!t->pids)
 		return -ENOMEM;
 	fflush(NULL);
-	for (i = 0; i < t->w.n; i++) {
-		t->pids[i] = fork();
-		if (t->pids[i] < 0)
-			return -errno;
-		if (!t->pids[i]) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			receive(t, i);
-		}
-	}
-	return 0;
+	for (i = 0; !err && i < t->w.n; i++)
+		err = team_add(t, i);
+	if (!err && t->kind->ready)
+		err = t->kind->ready(&t->w);
+	return err;
 }
 
 static struct team *team_of(size_t mode)
@@ -138,9 +153,9 @@ static int team_start(struct team *t, const struct wire_kind *kind,
 	t->kind = kind;
 	alarm(SETUP_S);
 	t->err = wire_open(&t->w, kind, n);
-	alarm(0);
 	if (!t->err)
-		t->err = team_fork(t);
+		t->err = team_fill(t);
+	alarm(0);
 	return t->err;
 }
 
@@ -376,6 +391,13 @@ static int prepare(void)
 	signal(SIGPIPE, SIG_IGN);
 	if (getrlimit(RLIMIT_NOFILE, &rl))
 		return -errno;
+	rl.rlim_cur = rl.rlim_max;
+	/* More than is usual is root's to have. */
+	if (rl.rlim_max < MANY_FILES)
+		rl.rlim_cur = rl.rlim_max = MANY_FILES;
+	if (!setrlimit(RLIMIT_NOFILE, &rl))
+		return 0;
+	getrlimit(RLIMIT_NOFILE, &rl);
 	rl.rlim_cur = rl.rlim_max;
 	return setrlimit(RLIMIT_NOFILE, &rl) ? -errno : 0;
 }

@@ -16,7 +16,6 @@
 #define MAXQLEN 256
 /* On a slow machine a receiver's turn may come late. */
 #define STALL_MS 100000
-#define SENDER UINT32_MAX
 
 static int fds_new(int **ret, unsigned int n)
 {
@@ -47,10 +46,8 @@ int wire_open(struct wire *w, const struct wire_kind *kind, unsigned int n)
 
 	memset(w, 0, sizeof(*w));
 	w->n = n;
-	w->collect = w->answer = w->bus = -1;
-	err = fds_new(&w->rx, n);
-	if (!err)
-		err = fds_new(&w->tx, n);
+	w->rx = w->collect = w->answer = w->bus = -1;
+	err = fds_new(&w->tx, n);
 	if (!err)
 		err = fds_new(&w->ends, n + 1);
 	w->addrs = calloc(n, sizeof(*w->addrs));
@@ -59,9 +56,16 @@ int wire_open(struct wire *w, const struct wire_kind *kind, unsigned int n)
 	return err ? err : kind->open(w);
 }
 
+void wire_release(struct wire *w)
+{
+	if (w->rx >= 0)
+		close(w->rx);
+	w->rx = -1;
+}
+
 void wire_close(struct wire *w)
 {
-	fds_close(w->rx, w->n);
+	wire_release(w);
 	fds_close(w->tx, w->n);
 	fds_close(w->ends, w->n + 1);
 	if (w->collect >= 0)
@@ -94,16 +98,15 @@ static int unix_pair(int *a, int *b)
 
 static int unix_open(struct wire *w)
 {
-	unsigned int i;
-	int err = unix_pair(&w->collect, &w->answer);
-
-	for (i = 0; !err && i < w->n; i++)
-		err = unix_pair(&w->tx[i], &w->rx[i]);
-	return err;
+	return unix_pair(&w->collect, &w->answer);
 }
 
-static int unix_reply(struct wire *w, unsigned int i, const void *data,
-		      size_t len)
+static int unix_add(struct wire *w, unsigned int i)
+{
+	return unix_pair(&w->tx[i], &w->rx);
+}
+
+static int unix_reply(struct wire *w, const void *data, size_t len)
 {
 	return sent(send(w->answer, data, len, MSG_NOSIGNAL));
 }
@@ -118,95 +121,96 @@ static int unix_send(struct wire *w, const void *data, size_t len)
 	return err;
 }
 
-static const struct wire_kind wire_unix = { "unix", unix_open, unix_reply };
+static const struct wire_kind wire_unix = {
+	"unix", unix_open, unix_add, NULL, unix_reply,
+};
 
 /* ---- AF_BUS ---- */
 
-static void bus_name(char *name, size_t size)
+static void bus_name(struct wire *w)
 {
 	static unsigned int count;
 
-	snprintf(name, size, "@afbus-bench-%d-%u", getpid(), count++);
+	snprintf(w->name, sizeof(w->name), "@afbus-bench-%d-%u", getpid(),
+		 count++);
 }
 
-/* Connects one and lets it in; the sender is in no group. */
-static int bus_client(struct wire *w, const char *name, int *fd, int *end,
-		      uint64_t *addr, unsigned int i)
+/* For the sender, who connects next: the answers of all fit, since who is full
+ * cannot send on. */
+static int bus_limits(struct wire *w)
 {
-	int err;
+	struct bus_limits limits = { .stall_ms = STALL_MS };
+	int err = afbus_bus_set_maxqlen(w->bus, MAXQLEN + w->n);
 
-	*fd = afbus_client_connect(name, 0);
+	return err ? err : afbus_bus_set_limits(w->bus, &limits);
+}
+
+/* Connects one, and accepts it. */
+static int bus_client(struct wire *w, int *fd, int *end, uint64_t *addr)
+{
+	*fd = afbus_client_connect(w->name, 0);
 	if (*fd < 0)
 		return *fd;
 	*end = afbus_bus_accept(w->bus, addr, 0);
-	if (*end < 0)
-		return *end;
-	err = i == SENDER ? 0 : afbus_addr_add(*end, AFBUS_ADDR(GROUP, *addr));
-	return err ? err : afbus_end_join(*end);
-}
-
-static int bus_limits(int bus)
-{
-	struct bus_limits limits = { .stall_ms = STALL_MS };
-	int err = afbus_bus_set_maxqlen(bus, MAXQLEN);
-
-	return err ? err : afbus_bus_set_limits(bus, &limits);
+	return *end < 0 ? *end : afbus_end_join(*end);
 }
 
 static int bus_open(struct wire *w)
 {
-	char name[64];
-	unsigned int i;
 	int err;
 
-	bus_name(name, sizeof(name));
-	w->bus = afbus_bus_create(name, 16, 0);
+	bus_name(w);
+	w->bus = afbus_bus_create(w->name, 16, 0);
 	if (w->bus < 0)
 		return w->bus;
-	err = bus_limits(w->bus);
+	err = bus_limits(w);
 	if (!err)
-		err = bus_client(w, name, &w->collect, &w->ends[w->n],
-				 &w->sender, SENDER);
-	for (i = 0; !err && i < w->n; i++)
-		err = bus_client(w, name, &w->rx[i], &w->ends[i],
-				 &w->addrs[i], i);
-	return err;
+		err = bus_client(w, &w->collect, &w->ends[w->n], &w->sender);
+	return err ? err : afbus_bus_set_maxqlen(w->bus, MAXQLEN);
 }
 
-static int open_member(const char *name, int *fd, uint64_t *addr,
-		       unsigned int i)
+static int bus_add(struct wire *w, unsigned int i)
 {
-	int err;
+	int err = bus_client(w, &w->rx, &w->ends[i], &w->addrs[i]);
 
-	*fd = i == SENDER ? afbus_member_create(name, 0) :
-			    afbus_member_join(name, 0);
-	if (*fd < 0)
-		return *fd;
-	err = i == SENDER ? bus_limits(*fd) : 0;
-	if (!err)
-		err = afbus_client_get_addr(*fd, addr);
-	if (!err && i != SENDER)
-		err = afbus_addr_add(*fd, AFBUS_ADDR(GROUP, *addr));
-	return err;
+	return err ? err : afbus_addr_add(w->ends[i],
+					  AFBUS_ADDR(GROUP, w->addrs[i]));
 }
 
+/* Who makes the bus has the queue that is usual, so it is none of them. */
 static int open_open(struct wire *w)
 {
-	char name[64];
-	unsigned int i;
 	int err;
 
-	bus_name(name, sizeof(name));
-	err = open_member(name, &w->collect, &w->sender, SENDER);
-	for (i = 0; !err && i < w->n; i++)
-		err = open_member(name, &w->rx[i], &w->addrs[i], i);
-	return err;
+	bus_name(w);
+	w->bus = afbus_member_create(w->name, 0);
+	if (w->bus < 0)
+		return w->bus;
+	err = bus_limits(w);
+	if (err)
+		return err;
+	w->collect = afbus_member_join(w->name, 0);
+	if (w->collect < 0)
+		return w->collect;
+	err = afbus_client_get_addr(w->collect, &w->sender);
+	return err ? err : afbus_bus_set_maxqlen(w->bus, MAXQLEN);
 }
 
-static int bus_reply(struct wire *w, unsigned int i, const void *data,
-		     size_t len)
+static int open_add(struct wire *w, unsigned int i)
 {
-	return afbus_send(w->rx[i], w->sender, data, len, 0);
+	int err;
+
+	w->rx = afbus_member_join(w->name, 0);
+	if (w->rx < 0)
+		return w->rx;
+	err = afbus_client_get_addr(w->rx, &w->addrs[i]);
+	return err ? err : afbus_addr_add(w->rx,
+					  AFBUS_ADDR(GROUP, w->addrs[i]));
+}
+
+static int bus_reply(struct wire *w, const void *data, size_t len)
+{
+	return afbus_send(w->rx, w->sender, data, len, 0);
 }
 
 static int bus_multicast(struct wire *w, const void *data, size_t len)
@@ -224,8 +228,12 @@ static int bus_unicasts(struct wire *w, const void *data, size_t len)
 	return err;
 }
 
-static const struct wire_kind wire_bus = { "bus", bus_open, bus_reply };
-static const struct wire_kind wire_open_bus = { "open", open_open, bus_reply };
+static const struct wire_kind wire_bus = {
+	"bus", bus_open, bus_add, NULL, bus_reply,
+};
+static const struct wire_kind wire_open_bus = {
+	"open", open_open, open_add, NULL, bus_reply,
+};
 
 /* ---- */
 

@@ -19,7 +19,8 @@
 
 struct wire {
 	unsigned int n;
-	int *rx;		/* each receiver's descriptor */
+	int rx;			/* the latest receiver's descriptor; only its
+				 * process keeps it */
 	int collect;		/* where the sender receives the answers */
 	/* of the kind's own */
 	int *tx;		/* unix: the sender's end of each */
@@ -27,17 +28,22 @@ struct wire {
 	int bus, *ends;
 	uint64_t *addrs;
 	uint64_t sender;
+	char name[64];
+	uint32_t tipc_type;
 	struct { uint32_t ref, node; } tipc_sender;
 };
 
-/* All return 0 or -errno. */
+/* All return 0 or -errno. Descriptors that are opened are in the wire also
+ * when it fails. */
 struct wire_kind {
 	const char *name;
-	/* Descriptors that are opened are in the wire also when it fails. */
 	int (*open)(struct wire *w);
-	/* One receiver, in its process, to the sender. */
-	int (*reply)(struct wire *w, unsigned int i, const void *data,
-		     size_t len);
+	/* Makes the receiver @i, its descriptor is in @w->rx. */
+	int (*add)(struct wire *w, unsigned int i);
+	/* Waits until all are there; NULL: they are. */
+	int (*ready)(struct wire *w);
+	/* The receiver, in its process, to the sender. */
+	int (*reply)(struct wire *w, const void *data, size_t len);
 };
 
 struct wire_mode {
@@ -49,9 +55,11 @@ struct wire_mode {
 extern const struct wire_mode wire_modes[];
 extern const size_t n_wire_modes;
 
-/* Opens a wire to @n receivers; to be closed in any case. */
+/* Opens a wire for @n receivers; to be closed in any case. */
 int wire_open(struct wire *w, const struct wire_kind *kind, unsigned int n);
 void wire_close(struct wire *w);
+/* Closes the latest receiver's descriptor here. */
+void wire_release(struct wire *w);
 
 extern const struct wire_kind wire_tipc;
 int wire_tipc_send(struct wire *w, const void *data, size_t len);

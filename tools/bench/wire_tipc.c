@@ -39,15 +39,16 @@ static int join(uint32_t type, uint32_t instance, uint32_t flags)
 
 /* Members get to know each other in their own time. A member that comes is
  * told as an empty message out of band. */
-static int await_members(int fd, unsigned int n)
+static int tipc_ready(struct wire *w)
 {
+	unsigned int n = w->n;
 	char buf[64];
 	struct iovec iov = { buf, sizeof(buf) };
 	struct msghdr mh;
 
 	while (n) {
 		mh = (struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1 };
-		if (recvmsg(fd, &mh, 0) < 0)
+		if (recvmsg(w->collect, &mh, 0) < 0)
 			return -errno;
 		if ((mh.msg_flags & (MSG_OOB | MSG_EOR)) == MSG_OOB)
 			n--;
@@ -58,28 +59,28 @@ static int await_members(int fd, unsigned int n)
 static int tipc_open(struct wire *w)
 {
 	static uint32_t groups;
-	uint32_t type = FIRST_TYPE + getpid() * GROUPS_MAX + groups++;
 	struct sockaddr_tipc sa;
 	socklen_t len = sizeof(sa);
-	unsigned int i;
 
-	w->collect = join(type, SENDER_INSTANCE, TIPC_GROUP_MEMBER_EVTS);
+	w->tipc_type = FIRST_TYPE + getpid() * GROUPS_MAX + groups++;
+	w->collect = join(w->tipc_type, SENDER_INSTANCE,
+			  TIPC_GROUP_MEMBER_EVTS);
 	if (w->collect < 0)
 		return w->collect;
 	if (getsockname(w->collect, (struct sockaddr *)&sa, &len))
 		return -errno;
 	w->tipc_sender.ref = sa.addr.id.ref;
 	w->tipc_sender.node = sa.addr.id.node;
-	for (i = 0; i < w->n; i++) {
-		w->rx[i] = join(type, RECEIVER_INSTANCE, 0);
-		if (w->rx[i] < 0)
-			return w->rx[i];
-	}
-	return await_members(w->collect, w->n);
+	return 0;
 }
 
-static int tipc_reply(struct wire *w, unsigned int i, const void *data,
-		      size_t len)
+static int tipc_add(struct wire *w, unsigned int i)
+{
+	w->rx = join(w->tipc_type, RECEIVER_INSTANCE, 0);
+	return w->rx < 0 ? w->rx : 0;
+}
+
+static int tipc_reply(struct wire *w, const void *data, size_t len)
 {
 	struct sockaddr_tipc sa = {
 		.family = AF_TIPC,
@@ -87,7 +88,7 @@ static int tipc_reply(struct wire *w, unsigned int i, const void *data,
 		.addr.id = { w->tipc_sender.ref, w->tipc_sender.node },
 	};
 
-	return sendto(w->rx[i], data, len, 0, (struct sockaddr *)&sa,
+	return sendto(w->rx, data, len, 0, (struct sockaddr *)&sa,
 		      sizeof(sa)) < 0 ? -errno : 0;
 }
 
@@ -97,4 +98,6 @@ int wire_tipc_send(struct wire *w, const void *data, size_t len)
 	return send(w->collect, data, len, 0) < 0 ? -errno : 0;
 }
 
-const struct wire_kind wire_tipc = { "tipc", tipc_open, tipc_reply };
+const struct wire_kind wire_tipc = {
+	"tipc", tipc_open, tipc_add, tipc_ready, tipc_reply,
+};
