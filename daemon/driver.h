@@ -47,6 +47,7 @@ struct method {
 struct signal {
 	const char *name;
 	const char *args;
+	const char *names[3];	/* of the arguments, where they have some */
 };
 
 struct property {

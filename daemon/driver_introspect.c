@@ -30,6 +30,23 @@ static void print_args(FILE *f, const char *sig, const char *attributes)
 	}
 }
 
+static void print_signal_args(FILE *f, const struct signal *s)
+{
+	const char * const *name = s->names;
+	const char *sig;
+	size_t n;
+
+	if (!*name) {
+		print_args(f, s->args, "");
+		return;
+	}
+	for (sig = s->args; *sig; sig += n) {
+		n = dbus_signature_next(sig, strlen(sig));
+		fprintf(f, "      <arg type=\"%.*s\" name=\"%s\"/>\n", (int)n,
+			sig, *name++);
+	}
+}
+
 static void print_methods(FILE *f, const struct method *m)
 {
 	for (; m && m->name; m++) {
@@ -50,7 +67,7 @@ static void print_signals(FILE *f, const struct signal *s)
 {
 	for (; s && s->name; s++) {
 		fprintf(f, "    <signal name=\"%s\">\n", s->name);
-		print_args(f, s->args, "");
+		print_signal_args(f, s);
 		fputs("    </signal>\n", f);
 	}
 }
@@ -64,11 +81,16 @@ static void print_interface(FILE *f, const struct interface *i)
 	fputs("  </interface>\n", f);
 }
 
-/* The root names the driver's object in one step, as the reference does. */
+/* What lies between names the driver's object in one step, as the reference
+ * does; nothing else is below. */
 static void print_child(FILE *f, struct dbus_str path)
 {
-	if (path.len == 1)
-		fprintf(f, "  <node name=\"%s\"/>\n", &DBUS_DRIVER_PATH[1]);
+	size_t len = path.len == 1 ? 0 : path.len;
+	const char *rest = DBUS_DRIVER_PATH + len;
+
+	if (path.len && len < strlen(DBUS_DRIVER_PATH) && *rest == '/' &&
+	    !memcmp(path.s, DBUS_DRIVER_PATH, len ? len : 1))
+		fprintf(f, "  <node name=\"%s\"/>\n", rest + 1);
 }
 
 static void print(FILE *f, bool canonical, struct dbus_str path)
@@ -199,7 +221,9 @@ static const struct method properties_methods[] = {
 };
 
 static const struct signal properties_signals[] = {
-	{ "PropertiesChanged", "sa{sv}as" },
+	{ "PropertiesChanged", "sa{sv}as",
+	  { "interface_name", "changed_properties",
+	    "invalidated_properties" } },
 	{ NULL },
 };
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/match.h"
+#include "daemon/log.h"
 
 struct match_node {
 	struct hnode node;	/* in peer->matches, by canonical text */
@@ -69,6 +70,16 @@ static int tell_switch(struct peer *peer, uint64_t cookie, const char *text,
 	return sw_match_add(peer->bus->sw, peer->addr, cookie, copy);
 }
 
+/* Its author may look for what is wrong. */
+static void note_eavesdropping(const struct peer *peer,
+			       const struct match_rule *rule)
+{
+	if (rule->keys & MATCH_EAVESDROP && !sw_has_monitors(peer->bus->sw))
+		log_info("%s (pid %d, %s) wants to eavesdrop: the kernel shows it broadcasts alone",
+			 peer->unique, (int)peer->creds.pid,
+			 peer->creds.program);
+}
+
 int matches_add(struct peer *peer, const char *text, size_t len,
 		const char **why)
 {
@@ -80,6 +91,7 @@ int matches_add(struct peer *peer, const char *text, size_t len,
 	err = compile(&m, text, len, why);
 	if (err)
 		return err;
+	note_eavesdropping(peer, &m->rule);
 	m->cookie = peer->next_cookie++;
 	err = hmap_put(&peer->matches, &m->node, m->node.hash);
 	if (err)
