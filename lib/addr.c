@@ -132,3 +132,17 @@ int afbus_addr_del(int fd, uint64_t addr)
 
 	return option_set(fd, BUS_DEL_ADDR, &a, sizeof(a));
 }
+
+int address_get(int fd, int (*name)(int, struct sockaddr *, socklen_t *),
+		uint64_t *addr)
+{
+	struct sockaddr_bus sa = { 0 };
+	socklen_t len = sizeof(sa);
+
+	if (name(fd, (struct sockaddr *)&sa, &len))
+		return -errno;
+	if (sa.sbus_family != afbus_family())
+		return -EOPNOTSUPP;
+	*addr = sa.sbus_addr.s_addr;
+	return 0;
+}

@@ -39,7 +39,7 @@ static int end_init(int end, unsigned int flags)
 
 int afbus_bus_accept(int bus, uint64_t *addr, unsigned int flags)
 {
-	struct sockaddr_bus sa;
+	struct sockaddr_bus sa = { 0 };
 	socklen_t len = sizeof(sa);
 	int end, err;
 
@@ -101,13 +101,7 @@ int afbus_end_join(int end)
 
 int afbus_end_get_addr(int end, uint64_t *addr)
 {
-	struct sockaddr_bus sa;
-	socklen_t len = sizeof(sa);
-
-	if (getpeername(end, (struct sockaddr *)&sa, &len))
-		return -errno;
-	*addr = sa.sbus_addr.s_addr;
-	return 0;
+	return address_get(end, getpeername, addr);
 }
 
 int afbus_end_get_creds(int end, struct afbus_creds *creds)

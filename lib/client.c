@@ -58,13 +58,7 @@ int afbus_member_open(const char *path, unsigned int flags)
 
 int afbus_client_get_addr(int fd, uint64_t *addr)
 {
-	struct sockaddr_bus sa;
-	socklen_t len = sizeof(sa);
-
-	if (getsockname(fd, (struct sockaddr *)&sa, &len))
-		return -errno;
-	*addr = sa.sbus_addr.s_addr;
-	return 0;
+	return address_get(fd, getsockname, addr);
 }
 
 int afbus_client_set_priority(int fd, int priority)

@@ -16,4 +16,9 @@ int option_set(int fd, int option, const void *value, socklen_t len);
 int option_get(int fd, int option, void *value, socklen_t *len);
 int option_set_int(int fd, int option, int value);
 
+/* What getsockname() or getpeername() says; -EOPNOTSUPP for a socket of
+ * another family. */
+int address_get(int fd, int (*name)(int, struct sockaddr *, socklen_t *),
+		uint64_t *addr);
+
 #endif

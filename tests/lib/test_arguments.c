@@ -158,6 +158,23 @@ static void sends_fds_and_data(void **state)
 	close(fds[1]);
 }
 
+static void sockets_of_other_families(void **state)
+{
+	struct bus_limits limits;
+	uint64_t addr = 4711;
+	int fds[2];
+
+	pair(fds);
+	assert_int_equal(afbus_client_get_addr(fds[0], &addr), -EOPNOTSUPP);
+	assert_int_equal(afbus_end_get_addr(fds[0], &addr), -EOPNOTSUPP);
+	assert_int_equal(addr, 4711);
+	assert_int_equal(afbus_bus_get_limits(fds[0], &limits), -EOPNOTSUPP);
+	assert_int_equal(afbus_end_join(fds[0]), -EOPNOTSUPP);
+	assert_int_equal(afbus_reason(fds[0]), -EOPNOTSUPP);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 /* Too little room is told, and costs no descriptor. */
 static void cuts_what_has_no_room(void **state)
 {
@@ -231,6 +248,7 @@ int main(void)
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(family_of_the_module),
 		cmocka_unit_test(reasons),
+		cmocka_unit_test(sockets_of_other_families),
 		cmocka_unit_test(sends_fds_and_data),
 		cmocka_unit_test(cuts_what_has_no_room),
 		cmocka_unit_test(reuses_the_structure),
