@@ -26,24 +26,18 @@ bool native_can_send(const struct bus_sock *bs)
 	return sk_wmem_alloc_get(sk) < READ_ONCE(sk->sk_sndbuf);
 }
 
-/* What sk_free() drops is the last byte of the charge, so that the sock is
- * still there for sk_write_space(). */
-static void wmem_uncharge(struct sock *sk, size_t bytes)
-{
-	WARN_ON(refcount_sub_and_test(bytes - 1, &sk->sk_wmem_alloc));
-	sk->sk_write_space(sk);
-	sk_free(sk);
-}
-
 static void body_put(struct bus_body *b)
 {
-	struct sock *sk = b->sk;
+	struct bus_port *p = b->port;
+	struct sock *sk = &port_sk(p)->sk;
 
 	if (!refcount_dec_and_test(&b->ref))
 		return;
 	put_pid(b->pid);
-	bus_user_uncharge(&bus_sk(sk)->port, b->charged);
-	wmem_uncharge(sk, b->wmem);
+	bus_user_uncharge(p, b->charged);
+	WARN_ON(refcount_sub_and_test(b->wmem, &sk->sk_wmem_alloc));
+	sk->sk_write_space(sk);
+	bus_port_put(p);
 }
 
 static void skb_destruct(struct sk_buff *skb)
@@ -56,7 +50,8 @@ static void skb_destruct(struct sk_buff *skb)
 static void body_init(struct bus_body *b, struct bus_sock *bs)
 {
 	refcount_set(&b->ref, 1);
-	b->sk = &bs->sk;
+	bus_port_get(&bs->port);
+	b->port = &bs->port;
 	b->pid = get_pid(task_tgid(current));
 	b->uid = current_uid();
 	b->gid = current_gid();
@@ -93,7 +88,7 @@ int native_charge_copies(struct sk_buff *skb, unsigned int n)
 	size_t bytes = n * SKB_TRUESIZE(0);
 
 	/* The message is its sender's alone until it is committed. */
-	if (bus_user_charge(&bus_sk(b->sk)->port, bytes))
+	if (bus_user_charge(b->port, bytes))
 		return -ENOBUFS;
 	b->charged += bytes;
 	return 0;

@@ -289,6 +289,7 @@ int bus_port_init(struct bus_port *p, struct bus *bus,
 	for (i = 0; i < BUS_SHARES; i++)
 		INIT_LIST_HEAD(&p->share[i].waiters);
 	INIT_LIST_HEAD(&p->watchers);
+	INIT_LIST_HEAD(&p->watches);
 	INIT_LIST_HEAD(&p->link);
 	INIT_LIST_HEAD(&p->item.link);
 	INIT_LIST_HEAD(&p->end.link);
@@ -339,6 +340,7 @@ int bus_port_remove(struct bus_port *p)
 		return -ENOENT;
 	set_bit(BUS_PF_CLOSED, &p->flags);
 	bus_wait_done(&p->wait, bus);
+	bus_watch_done(p);
 	if (cancel_delayed_work(&p->stall))
 		bus_port_put(p);
 	bus_room_made(p);

@@ -49,6 +49,7 @@
 #define BUS_PORT_BITS	10
 #define BUS_MAXQLEN_DEFAULT 10
 #define BUS_MAXQLEN_LIMIT 65535
+#define BUS_MAX_WATCHES 64
 #define BUS_SHARES	8	/* uids share these; which ones, only we know */
 
 struct bus;
@@ -157,6 +158,9 @@ struct bus_port_ops {
 	void (*wake)(struct bus_port *p);
 	/* The master is done with the port's message. Queues work only. */
 	void (*resume)(struct bus_port *p);
+	/* It watched for room, and there is some. Below wait_lock. May be NULL
+	 * when it never watches. */
+	void (*writable)(struct bus_port *p);
 	/* The port is out of routing: drop what leads to it. Below bus->lock,
 	 * exclusive. May be NULL. */
 	void (*ended)(struct bus_port *p);
@@ -204,6 +208,8 @@ struct bus_port {
 	unsigned int n_waits;		/* all of them, bus->wait_lock */
 	unsigned int turn;		/* the share to be told next, likewise */
 	struct bus_wait wait;		/* as a sender, bus->wait_lock */
+	struct list_head watches;	/* likewise, struct bus_watch */
+	unsigned int n_watches;		/* likewise */
 	struct delayed_work stall;
 
 	/* A port has at most one message at the master, so these cannot run
@@ -337,9 +343,10 @@ void bus_wait_init(struct bus_wait *w, struct bus_user *user,
  * closed. */
 int bus_wait_room(struct bus_wait *w, struct bus_port *sender,
 		  struct bus_port *target, const struct bus_cost *c);
-/* The same, without a place. */
-void bus_watch_room(struct bus_wait *w, struct bus_port *sender,
-		    struct bus_port *target, const struct bus_cost *c);
+/* @sender, who may not block, is told once there is room; without a place. */
+void bus_watch_room(struct bus_port *sender, struct bus_port *target,
+		    const struct bus_cost *c);
+void bus_watch_done(struct bus_port *sender);
 void bus_wait_done(struct bus_wait *w, struct bus *bus);
 /* May @w commit, or do others wait before it? NULL is a master that does not
  * wait. Locks as for ops->room. */

@@ -47,6 +47,8 @@ int bus_sock_listen(struct socket *sock, int backlog)
 	struct bus_sock *bs = bus_sk(sock->sk);
 	struct bus *bus;
 
+	if (sock->type != SOCK_SEQPACKET)
+		return -EOPNOTSUPP;
 	if (bus_role(bs) != BUS_ROLE_BUS)
 		return bus_role(bs) == BUS_ROLE_NONE ? -EINVAL : -EISCONN;
 	bus = bs->bus;
@@ -276,10 +278,10 @@ static int connect_to(struct bus_sock *bs, struct bus *bus, int flags)
 {
 	int err;
 
-	if (bus_role(bs) == BUS_ROLE_CLIENT)
-		return -EISCONN;
-	if (bus_role(bs) != BUS_ROLE_NONE)
+	if (bus_role(bs) == BUS_ROLE_BUS)
 		return -EINVAL;
+	if (bus_role(bs) != BUS_ROLE_NONE)
+		return -EISCONN;
 	err = check_bus(bs, bus);
 	if (err)
 		return err;

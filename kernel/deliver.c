@@ -177,11 +177,10 @@ static void enter(struct bus_wait *w, struct bus_port *target,
 	bus_stall_arm(target);
 }
 
-/* Leaves the old line and enters @line of @target; a reference to drop. */
+/* Leaves the old line and enters that of @target; a reference to drop. */
 static struct bus_port *change(struct bus_wait *w, struct bus_port *sender,
 			       struct bus_port *target,
-			       const struct bus_cost *c,
-			       struct list_head *line)
+			       const struct bus_cost *c)
 {
 	struct bus_port *left = w->target;
 
@@ -195,15 +194,14 @@ static struct bus_port *change(struct bus_wait *w, struct bus_port *sender,
 		leave(w);
 		tell(left);
 	}
-	enter(w, target, c, line);
+	enter(w, target, c, &target->share[w->user->share].waiters);
 	atomic64_inc(&sender->waits);
 	atomic64_inc(&sender->bus->waits);
 	return left;
 }
 
-static int wait_for(struct bus_wait *w, struct bus_port *sender,
-		    struct bus_port *target, const struct bus_cost *c,
-		    struct list_head *line)
+int bus_wait_room(struct bus_wait *w, struct bus_port *sender,
+		  struct bus_port *target, const struct bus_cost *c)
 {
 	struct bus *bus = sender->bus;
 	struct bus_port *left = NULL;
@@ -213,7 +211,7 @@ static int wait_for(struct bus_wait *w, struct bus_port *sender,
 	if (test_bit(BUS_PF_CLOSED, &sender->flags))
 		err = -EPIPE;
 	else
-		left = change(w, sender, target, c, line);
+		left = change(w, sender, target, c);
 	spin_unlock(&bus->wait_lock);
 	if (left)
 		bus_port_put(left);
@@ -221,19 +219,129 @@ static int wait_for(struct bus_wait *w, struct bus_port *sender,
 		bus_room_made(target);
 	return err;
 }
-
-int bus_wait_room(struct bus_wait *w, struct bus_port *sender,
-		  struct bus_port *target, const struct bus_cost *c)
-{
-	return wait_for(w, sender, target, c,
-			&target->share[w->user->share].waiters);
-}
 EXPORT_SYMBOL_GPL(bus_wait_room);
 
-void bus_watch_room(struct bus_wait *w, struct bus_port *sender,
-		    struct bus_port *target, const struct bus_cost *c)
+/* ---- watchers ---- */
+
+/* One of @sender, whom @target refused. */
+struct bus_watch {
+	struct bus_wait wait;
+	struct list_head mine;		/* sender->watches, bus->wait_lock */
+	struct bus_port *sender;	/* which lets go of it as it closes */
+};
+
+/* Below wait_lock. */
+static void watch_unlink(struct bus_watch *wt)
 {
-	wait_for(w, sender, target, c, &target->watchers);
+	list_del(&wt->mine);
+	wt->sender->n_watches--;
+}
+
+static void watch_resume(struct bus_wait *w)
+{
+	struct bus_watch *wt = container_of(w, struct bus_watch, wait);
+	struct bus_port *sender = wt->sender;
+
+	watch_unlink(wt);
+	kfree(wt);
+	sender->ops->writable(sender);
+}
+
+/* Below wait_lock. */
+static struct bus_watch *watch_of(struct bus_port *sender,
+				  const struct bus_port *target)
+{
+	struct bus_watch *wt;
+
+	list_for_each_entry(wt, &sender->watches, mine)
+		if (wt->wait.target == target)
+			return wt;
+	return NULL;
+}
+
+/* Below wait_lock: the one that is left behind is the caller's. */
+static struct bus_watch *watch_leave(struct bus_port *sender)
+{
+	struct bus_watch *wt;
+
+	wt = list_first_entry_or_null(&sender->watches, struct bus_watch,
+				      mine);
+	if (wt)
+		watch_unlink(wt);
+	return wt;
+}
+
+static void watch_free(struct bus_watch *wt, struct bus_port *left)
+{
+	if (left)
+		bus_port_put(left);
+	kfree(wt);
+}
+
+/* The oldest is given up for a new one. */
+static struct bus_watch *watch_enter(struct bus_watch *wt,
+				     struct bus_port *target,
+				     const struct bus_cost *c,
+				     struct bus_port **left)
+{
+	struct bus_port *sender = wt->sender;
+	struct bus_watch *old = NULL;
+
+	if (sender->n_watches == BUS_MAX_WATCHES) {
+		old = watch_leave(sender);
+		*left = old->wait.target;
+		leave(&old->wait);
+	}
+	list_add_tail(&wt->mine, &sender->watches);
+	sender->n_watches++;
+	enter(&wt->wait, target, c, &target->watchers);
+	atomic64_inc(&sender->waits);
+	atomic64_inc(&sender->bus->waits);
+	return old;
+}
+
+void bus_watch_room(struct bus_port *sender, struct bus_port *target,
+		    const struct bus_cost *c)
+{
+	struct bus *bus = sender->bus;
+	struct bus_port *left = NULL;
+	struct bus_watch *wt;
+
+	/* Without memory there is no edge, which nobody was promised for
+	 * certain: the sender may always try again. */
+	wt = kzalloc(sizeof(*wt), GFP_KERNEL_ACCOUNT);
+	if (!wt)
+		return;
+	bus_wait_init(&wt->wait, sender->user, watch_resume);
+	wt->sender = sender;
+	spin_lock(&bus->wait_lock);
+	if (!test_bit(BUS_PF_CLOSED, &sender->flags) &&
+	    !watch_of(sender, target))
+		wt = watch_enter(wt, target, c, &left);
+	spin_unlock(&bus->wait_lock);
+	if (wt)
+		watch_free(wt, left);
+	bus_room_made(target);
+}
+
+/* @sender is BUS_PF_CLOSED, so there will be no more. */
+void bus_watch_done(struct bus_port *sender)
+{
+	struct bus *bus = sender->bus;
+	struct bus_port *left;
+	struct bus_watch *wt;
+
+	do {
+		left = NULL;
+		spin_lock(&bus->wait_lock);
+		wt = watch_leave(sender);
+		if (wt) {
+			left = wt->wait.target;
+			leave(&wt->wait);
+		}
+		spin_unlock(&bus->wait_lock);
+		watch_free(wt, left);
+	} while (wt);
 }
 
 void bus_wait_done(struct bus_wait *w, struct bus *bus)
@@ -303,9 +411,8 @@ static bool stalled_since(struct bus_port *p, unsigned long *since)
 	bool any = false;
 	unsigned long t;
 
-	if (test_bit(BUS_PF_ENDED, &p->flags))
-		return false;
-	if (!test_bit(BUS_PF_PATIENT, &p->flags)) {
+	if (!test_bit(BUS_PF_ENDED, &p->flags) &&
+	    !test_bit(BUS_PF_PATIENT, &p->flags)) {
 		spin_lock(&bus->wait_lock);
 		/* Who has room by now was only not told yet. */
 		tell(p);

@@ -158,6 +158,8 @@ static int addr_del(struct native_bus *nb, struct bus_sock *bs, u64 addr,
 	struct bus_member *m;
 	struct bus_address *a;
 
+	if (test_bit(BUS_PF_ENDED, &bs->port.flags))
+		return -ENOTCONN;	/* they are being freed */
 	list_for_each_entry(a, &bs->addrs, mine) {
 		if (a->addr != addr)
 			continue;

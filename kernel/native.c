@@ -81,10 +81,12 @@ static void over(struct bus_sock *bs)
 	native_forget(bs);
 	tell_cause(bs);
 	shut(bs, SHUTDOWN_MASK);
+	/* Those of a bus that ended are looked after no more by it. */
+	if (READ_ONCE(bs->n_holders))
+		bus_stall_arm(&bs->port);
 	end = other_get(bs);
 	if (!end)
 		return;
-	bus_wait_done(&end->port.wait, bs->bus);
 	shut(end, SHUTDOWN_MASK);
 	bus_port_put(&end->port);
 }
@@ -149,6 +151,15 @@ static void evict(struct bus_port *p, enum bus_reason reason)
 	native_drop_files(bs);
 }
 
+/* The edge that EAGAIN made its sender wait for. */
+static void native_writable(struct bus_port *p)
+{
+	struct bus_sock *bs = port_sk(p);
+
+	set_bit(BUS_SOCK_NOSPACE, &bs->flags);
+	bs->sk.sk_write_space(&bs->sk);
+}
+
 static void native_close(struct bus_port *p)
 {
 	over(port_sk(p));
@@ -172,6 +183,7 @@ static void native_port_free(struct bus_port *p)
 static const struct bus_port_ops native_port_ops = {
 	.room = native_room,
 	.wake = native_wake,
+	.writable = native_writable,
 	.ended = native_ended,
 	.files_since = native_files_since,
 	.evict = evict,
@@ -179,15 +191,6 @@ static const struct bus_port_ops native_port_ops = {
 	.stats = native_port_stats,
 	.free = native_port_free,
 };
-
-/* The nonblocking sender's: it has asked for the edge. */
-static void watch_resume(struct bus_wait *w)
-{
-	struct bus_sock *bs = port_sk(container_of(w, struct bus_port, wait));
-
-	set_bit(BUS_SOCK_NOSPACE, &bs->flags);
-	bs->sk.sk_write_space(&bs->sk);
-}
 
 int native_port_init(struct bus_sock *bs, struct bus *bus, kuid_t uid,
 		     struct pid *pid)
@@ -200,7 +203,6 @@ int native_port_init(struct bus_sock *bs, struct bus *bus, kuid_t uid,
 		return err;
 	sock_hold(&bs->sk);
 	bs->bus = bus;
-	bus_wait_init(&bs->port.wait, bs->port.user, watch_resume);
 	bs->port.pid = pid ? pid_nr(pid) : bus->pid;
 	bs->maxqlen = READ_ONCE(bus->maxqlen);
 	if (bus->sendbuf) {

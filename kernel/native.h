@@ -117,11 +117,9 @@ struct bus_sock {
 /* What the receivers of a message share. */
 struct bus_body {
 	refcount_t ref;			/* one a clone */
-	struct sock *sk;		/* the sender's, by sk_wmem_alloc */
-	struct bus_user *user;		/* the port is held by sk */
-	struct bus *bus;		/* likewise */
-	size_t wmem;			/* charged to sk */
-	size_t charged;			/* charged to user */
+	struct bus_port *port;		/* the sender's; counted */
+	size_t wmem;			/* charged to its sk_wmem_alloc */
+	size_t charged;			/* charged to its user */
 	struct pid *pid;
 	kuid_t uid;
 	kgid_t gid;

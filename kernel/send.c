@@ -145,7 +145,7 @@ static int take_files(struct native_out *o, const struct cmsghdr *cmsg)
 	if (err || !cb->files)
 		return err;
 	if (cb->files->count > READ_ONCE(o->bs->bus->limits.message_fds))
-		return -E2BIG;
+		return -EINVAL;
 	o->cost.fds = cb->files->count;
 	return 0;
 }
@@ -213,7 +213,7 @@ static int wait_other(struct native_out *o, struct sleeper *s, long *timeo)
 	trace_bus_block(o->bs->bus, p->addr, full->addr);
 	o->full = NULL;
 	if (!*timeo) {
-		bus_watch_room(&p->wait, p, full, &o->cost);
+		bus_watch_room(p, full, &o->cost);
 		bus_port_put(full);
 		return -EAGAIN;
 	}
@@ -301,5 +301,9 @@ int native_sendmsg(struct bus_sock *bs, struct socket *sock,
 		err = send(&o, &timeo);
 	}
 	kfree_skb(o.skb);
-	return err ?: len;
+	if (!err)
+		return len;
+	/* Whoever tries again, as io_uring does, begins where we did. */
+	iov_iter_revert(&msg->msg_iter, len);
+	return err;
 }

@@ -100,13 +100,11 @@ static void drop_other(struct bus_sock *bs)
 /* Nobody sends from it, or reads it, any more. */
 static void port_release(struct bus_sock *bs)
 {
-	struct bus *bus = bs->bus;
-
 	if (bs->role == BUS_ROLE_CLIENT) {
 		bus_port_remove(&bs->port);
 	} else {
 		set_bit(BUS_PF_CLOSED, &bs->port.flags);
-		bus_wait_done(&bs->port.wait, bus);
+		bus_watch_done(&bs->port);
 	}
 	if (cancel_delayed_work_sync(&bs->port.stall))
 		bus_port_put(&bs->port);
