@@ -17,13 +17,16 @@
 #define CHUNK_MAX ((size_t)64 << 10)
 #define PAGE_ORDER_MAX 3
 
+bool native_has_buffer(const struct bus_sock *bs)
+{
+	return sk_wmem_alloc_get(&bs->sk) < READ_ONCE(bs->sk.sk_sndbuf);
+}
+
 bool native_can_send(const struct bus_sock *bs)
 {
-	const struct sock *sk = &bs->sk;
-
 	if (bus_role(bs) == BUS_ROLE_CLIENT && native_full(bs))
 		return false;
-	return sk_wmem_alloc_get(sk) < READ_ONCE(sk->sk_sndbuf);
+	return native_has_buffer(bs);
 }
 
 static void body_put(struct bus_body *b)
@@ -40,11 +43,31 @@ static void body_put(struct bus_body *b)
 	bus_port_put(p);
 }
 
+/* The body itself goes with the skb's data. */
 static void skb_destruct(struct sk_buff *skb)
 {
-	bus_files_put(BUSCB(skb)->files);
+	struct bus_skb_cb *cb = BUSCB(skb);
+
+	bus_files_put(cb->files);
+	if (cb->keeper) {
+		bus_user_uncharge(cb->keeper, skb->truesize);
+		put_pid(bus_body(skb)->pid);
+	} else {
+		body_put(bus_body(skb));
+	}
+}
+
+void native_keep(struct sk_buff *skb, struct bus_port *p)
+{
+	get_pid(bus_body(skb)->pid);
+	BUSCB(skb)->keeper = p;
+	/* Over its limit or not: it is there. */
+	atomic64_add(skb->truesize, &p->user->bytes);
+}
+
+void native_keep_done(struct sk_buff *skb)
+{
 	body_put(bus_body(skb));
-	skb->sk = NULL;
 }
 
 static void body_init(struct bus_body *b, struct bus_sock *bs)
@@ -58,6 +81,7 @@ static void body_init(struct bus_body *b, struct bus_sock *bs)
 	b->secid = 0;
 	b->from = bs->role == BUS_ROLE_END ? BUS_MASTER_ADDR : bs->port.addr;
 	b->seq = 0;
+	b->tstamp = 0;
 	b->wmem = 0;
 	b->charged = 0;
 }
@@ -77,7 +101,6 @@ static int charge(struct sk_buff *skb, struct bus_sock *bs)
 	refcount_add(b->wmem, &bs->sk.sk_wmem_alloc);
 	memset(BUSCB(skb), 0, sizeof(*BUSCB(skb)));
 	BUSCB(skb)->len = skb->len;
-	skb->sk = &bs->sk;
 	skb->destructor = skb_destruct;
 	return 0;
 }
@@ -102,7 +125,6 @@ struct sk_buff *native_skb_clone(struct sk_buff *skb)
 		return NULL;
 	refcount_inc(&bus_body(skb)->ref);
 	bus_files_get(BUSCB(copy)->files);
-	copy->sk = skb->sk;
 	copy->destructor = skb_destruct;
 	return copy;
 }

@@ -164,6 +164,8 @@ struct bus_port_ops {
 	/* The port is out of routing: drop what leads to it. Below bus->lock,
 	 * exclusive. May be NULL. */
 	void (*ended)(struct bus_port *p);
+	/* The stall clock has rung for the port. May be NULL. */
+	void (*tick)(struct bus_port *p, unsigned long limit);
 	/* Since when has the receiver left files unread that may hold others?
 	 * May be NULL. Called without locks. */
 	bool (*files_since)(struct bus_port *p, unsigned long *since);

@@ -50,7 +50,7 @@ int bus_sock_listen(struct socket *sock, int backlog)
 	if (sock->type != SOCK_SEQPACKET)
 		return -EOPNOTSUPP;
 	if (bus_role(bs) != BUS_ROLE_BUS)
-		return bus_role(bs) == BUS_ROLE_NONE ? -EINVAL : -EISCONN;
+		return -EINVAL;
 	bus = bs->bus;
 	if (bus->proto != &native_proto)
 		return -EOPNOTSUPP;

@@ -439,6 +439,8 @@ void bus_stall_work(struct work_struct *work)
 		else
 			stall_arm_in(p, stall_left(p->bus, since));
 	}
+	if (p->ops->tick)
+		p->ops->tick(p, limit);
 	bus_port_put(p);
 }
 

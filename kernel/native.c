@@ -139,6 +139,7 @@ static void evict(struct bus_port *p, enum bus_reason reason)
 	trace_bus_evict(bs->bus, p->addr, reason);
 	if (bs->role == BUS_ROLE_CLIENT) {
 		native_end(bs, reason);
+		native_disown(bs);
 	} else {
 		/* The master left files unread: the client they are from goes,
 		 * or a ring of sockets would never be broken. */
@@ -149,6 +150,30 @@ static void evict(struct bus_port *p, enum bus_reason reason)
 		}
 	}
 	native_drop_files(bs);
+}
+
+/*
+ * As a sender: a buffer that has been full for @limit is full of messages that
+ * somebody does not read.
+ */
+static void native_tick(struct bus_port *p, unsigned long limit)
+{
+	struct bus_sock *bs = port_sk(p);
+	struct bus_port *keeper;
+
+	if (!test_bit(BUS_SOCK_SHORT, &bs->flags))
+		return;
+	if (native_has_buffer(bs)) {
+		clear_bit(BUS_SOCK_SHORT, &bs->flags);
+		return;
+	}
+	if (time_after_eq(jiffies, READ_ONCE(bs->short_since) + limit)) {
+		while ((keeper = native_keeper(p, jiffies - limit))) {
+			evict(keeper, BUS_REASON_STALLED);
+			bus_port_put(keeper);
+		}
+	}
+	bus_stall_arm(p);
 }
 
 /* The edge that EAGAIN made its sender wait for. */
@@ -186,6 +211,7 @@ static const struct bus_port_ops native_port_ops = {
 	.writable = native_writable,
 	.ended = native_ended,
 	.files_since = native_files_since,
+	.tick = native_tick,
 	.evict = evict,
 	.close = native_close,
 	.stats = native_port_stats,

@@ -81,6 +81,7 @@ struct bus_band {
 enum bus_sock_flag {
 	BUS_SOCK_NOSPACE,	/* somebody wants to know when it can send */
 	BUS_SOCK_OVER,		/* what follows its end was done */
+	BUS_SOCK_SHORT,		/* its send buffer is full, since short_since */
 };
 
 struct bus_sock {
@@ -98,6 +99,7 @@ struct bus_sock {
 	unsigned int n_holders;		/* with files that may hold others */
 	unsigned int burst;		/* taken while others waited; likewise */
 	unsigned int maxqlen;
+	unsigned long short_since;	/* jiffies */
 	bool pass_info;
 	bool joined;			/* below bus->lock */
 	bool creator;			/* open: who made the bus */
@@ -125,6 +127,7 @@ struct bus_body {
 	kgid_t gid;
 	u32 secid;
 	u64 from, to, seq;
+	ktime_t tstamp;			/* 0 until somebody wants it */
 };
 
 struct bus_skb_cb {
@@ -134,6 +137,8 @@ struct bus_skb_cb {
 	u8 share;
 	u8 prio;
 	bool files_lost;
+	struct bus_port *keeper;	/* who is charged for it in the sender's
+					 * place; the port whose queue it is on */
 };
 
 static inline struct bus_skb_cb *BUSCB(const struct sk_buff *skb)
@@ -198,16 +203,25 @@ void native_purge(struct bus_sock *bs);
 bool native_full(const struct bus_sock *bs);
 bool native_files_since(struct bus_port *p, unsigned long *since);
 void native_drop_files(struct bus_sock *bs);
+/* Charges what is on the queue of a removed port to itself. */
+void native_disown(struct bus_sock *bs);
 size_t native_next_len(struct bus_sock *bs);
+/* Somebody, counted, who has not read what @sender sent @before. */
+struct bus_port *native_keeper(struct bus_port *sender, unsigned long before);
 
 /* body.c: a message's memory */
 struct sk_buff *native_skb_new(struct bus_sock *bs, struct msghdr *msg,
 			       size_t len);
 /* Shares the message, for one more receiver. */
 struct sk_buff *native_skb_clone(struct sk_buff *skb);
+/* Charges a message that is on @p's queue to @p, in two steps: the first
+ * below port.lock, the second without locks. */
+void native_keep(struct sk_buff *skb, struct bus_port *p);
+void native_keep_done(struct sk_buff *skb);
 /* For @n copies; -ENOBUFS. */
 int native_charge_copies(struct sk_buff *skb, unsigned int n);
 bool native_can_send(const struct bus_sock *bs);
+bool native_has_buffer(const struct bus_sock *bs);
 
 /* groups.c: who has which address. All but the first two for the master's
  * end, or the member itself on an open bus. */

@@ -73,8 +73,9 @@ int native_room(struct bus_port *p, const struct bus_user *user,
 		return -EPIPE;
 	if (f.msgs > bs->maxqlen)
 		return -EAGAIN;
-	/* A message longer than all that may wait is let in by itself. */
-	if (f.msgs && f.bytes + c->bytes > byte_limit(bs))
+	/* As with their number, full is who has that much already: a long
+	 * message would never find its gap between short ones. */
+	if (f.bytes >= byte_limit(bs))
 		return -EAGAIN;
 	if (c->fds && fds &&
 	    fds + c->fds > READ_ONCE(bs->bus->limits.queue_fds))
@@ -103,6 +104,16 @@ static void account(struct bus_sock *bs, const struct sk_buff *skb, int sign)
 	}
 }
 
+/* One for all receivers, had when the first of them wants it. */
+static void timestamp(struct sk_buff *skb)
+{
+	struct bus_body *b = bus_body(skb);
+
+	if (!b->tstamp)
+		b->tstamp = ktime_get_real();
+	skb->tstamp = b->tstamp;
+}
+
 void native_push(struct bus_sock *bs, struct sk_buff *skb)
 {
 	struct bus_skb_cb *cb = BUSCB(skb);
@@ -110,7 +121,7 @@ void native_push(struct bus_sock *bs, struct sk_buff *skb)
 	lockdep_assert_held(&bs->port.lock);
 	cb->since = jiffies;
 	if (sock_flag(&bs->sk, SOCK_RCVTSTAMP))
-		__net_timestamp(skb);
+		timestamp(skb);
 	__skb_queue_tail(&bs->band[cb->prio].q, skb);
 	account(bs, skb, 1);
 	atomic64_inc(&bs->port.received_msgs);
@@ -304,4 +315,80 @@ void native_drop_files(struct bus_sock *bs)
 
 	while ((f = lose_files(bs)))
 		bus_files_put(f);
+}
+
+/* ---- those who keep a sender's messages ---- */
+
+#define KEEP_BATCH 64
+
+/* Below port.lock. */
+static unsigned int keep_some(struct bus_sock *bs, struct sk_buff **batch)
+{
+	unsigned int n = 0;
+	struct sk_buff *skb;
+	int i;
+
+	for (i = 0; i < NATIVE_BANDS; i++)
+		skb_queue_walk(&bs->band[i].q, skb) {
+			if (BUSCB(skb)->keeper)
+				continue;
+			if (n == KEEP_BATCH)
+				return n;
+			native_keep(skb, &bs->port);
+			batch[n++] = skb_get(skb);
+		}
+	return n;
+}
+
+void native_disown(struct bus_sock *bs)
+{
+	struct sk_buff *batch[KEEP_BATCH];
+	unsigned int n, i;
+
+	do {
+		spin_lock(&bs->port.lock);
+		n = keep_some(bs, batch);
+		spin_unlock(&bs->port.lock);
+		for (i = 0; i < n; i++) {
+			native_keep_done(batch[i]);
+			kfree_skb(batch[i]);
+		}
+	} while (n == KEEP_BATCH);
+}
+
+static bool keeps_from(struct bus_sock *bs, const struct bus_port *sender,
+		       unsigned long before)
+{
+	struct sk_buff *skb;
+	int i;
+
+	for (i = 0; i < NATIVE_BANDS; i++)
+		skb_queue_walk(&bs->band[i].q, skb)
+			if (bus_body(skb)->port == sender &&
+			    time_before_eq(BUSCB(skb)->since, before))
+				return true;
+	return false;
+}
+
+struct bus_port *native_keeper(struct bus_port *sender, unsigned long before)
+{
+	struct bus *bus = sender->bus;
+	struct bus_port *p;
+	bool keeps;
+
+	read_lock(&bus->lock);
+	list_for_each_entry(p, &bus->port_list, link) {
+		if (p == sender || test_bit(BUS_PF_ENDED, &p->flags))
+			continue;
+		spin_lock(&p->lock);
+		keeps = keeps_from(port_sk(p), sender, before);
+		spin_unlock(&p->lock);
+		if (keeps) {
+			bus_port_get(p);
+			read_unlock(&bus->lock);
+			return p;
+		}
+	}
+	read_unlock(&bus->lock);
+	return NULL;
 }

@@ -176,6 +176,15 @@ static int take_control(struct native_out *o, struct msghdr *msg)
 
 /* ---- waiting ---- */
 
+/* Whoever keeps the sender's messages is one whom it waits for. */
+static void start_clock(struct bus_sock *bs)
+{
+	if (test_and_set_bit(BUS_SOCK_SHORT, &bs->flags))
+		return;
+	WRITE_ONCE(bs->short_since, jiffies);
+	bus_stall_arm(&bs->port);
+}
+
 /* For the socket itself: its send buffer, and its own queue. */
 static int wait_self(struct bus_sock *bs, long *timeo)
 {
@@ -183,6 +192,8 @@ static int wait_self(struct bus_sock *bs, long *timeo)
 	DEFINE_WAIT(wait);
 	int err = 0;
 
+	if (!native_has_buffer(bs))
+		start_clock(bs);
 	while (!native_can_send(bs) && !err) {
 		set_bit(BUS_SOCK_NOSPACE, &bs->flags);
 		prepare_to_wait(sk_sleep(sk), &wait, TASK_INTERRUPTIBLE);

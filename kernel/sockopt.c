@@ -192,7 +192,8 @@ static int check_whose(struct bus_sock *bs, unsigned int whose)
 		return 0;
 	if (role == BUS_ROLE_NONE)
 		return -ENOTCONN;
-	if (role == BUS_ROLE_CLIENT && (whose & (OF_END | OF_BUS)))
+	if (role == BUS_ROLE_CLIENT && !bus_is_open(bs->bus) &&
+	    (whose & (OF_END | OF_BUS)))
 		return -EPERM;
 	return -EOPNOTSUPP;
 }
