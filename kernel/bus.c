@@ -185,6 +185,7 @@ void bus_end(struct bus *bus)
 int bus_set_limits(struct bus *bus, const struct bus_limits *set)
 {
 	struct bus_limits l = bus->limits;
+	bool sooner;
 
 	LIMIT(&l, set, queue_bytes, 64ULL << 10, 256ULL << 20);
 	LIMIT(&l, set, user_bytes, 64ULL << 10, 1ULL << 40);
@@ -193,7 +194,10 @@ int bus_set_limits(struct bus *bus, const struct bus_limits *set)
 	LIMIT(&l, set, queue_fds, 1U, 1U << 20);
 	LIMIT(&l, set, stall_ms, 1U, 3600000U);
 	write_lock(&bus->lock);
+	sooner = l.stall_ms < bus->limits.stall_ms;
 	bus->limits = l;
+	if (sooner)
+		bus_stall_sooner(bus);
 	write_unlock(&bus->lock);
 	return 0;
 }

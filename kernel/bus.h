@@ -357,6 +357,7 @@ int bus_room(struct bus_port *target, const struct bus_wait *w,
 void bus_room_made(struct bus_port *target);
 /* The stall clock runs for @p if it does not yet. */
 void bus_stall_arm(struct bus_port *p);
+void bus_stall_sooner(struct bus *bus);
 void bus_stall_work(struct work_struct *work);
 
 /* master.c */

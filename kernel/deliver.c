@@ -378,6 +378,22 @@ EXPORT_SYMBOL_GPL(bus_room_made);
 
 /* ---- those who make others wait ---- */
 
+/* Clocks that run were set for a longer time. Below bus->lock. */
+void bus_stall_sooner(struct bus *bus)
+{
+	unsigned long ms = bus->limits.stall_ms;
+	struct bus_port *p;
+
+	list_for_each_entry(p, &bus->port_list, link) {
+		if (!delayed_work_pending(&p->stall))
+			continue;
+		bus_port_get(p);
+		/* One reference for the work; the table has another. */
+		if (mod_delayed_work(bus_wq, &p->stall, msecs_to_jiffies(ms)))
+			refcount_dec(&p->ref);
+	}
+}
+
 static void older(bool *any, unsigned long *since, unsigned long t)
 {
 	if (!*any || time_before(t, *since))

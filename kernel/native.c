@@ -41,6 +41,8 @@ static void shut(struct bus_sock *bs, int how)
 	release_sock(sk);
 	sk->sk_state_change(sk);
 	bus_room_made(&bs->port);
+	if (how & SEND_SHUTDOWN)
+		native_sleepers_wake(bs);
 }
 
 /* What a reader is to know that is not said by an end alone. */

@@ -98,6 +98,7 @@ struct bus_sock {
 	unsigned int n_fds;		/* in them; likewise */
 	unsigned int n_holders;		/* with files that may hold others */
 	unsigned int burst;		/* taken while others waited; likewise */
+	struct list_head sleepers;	/* struct native_sleeper; port.lock */
 	unsigned int maxqlen;
 	unsigned long short_since;	/* jiffies */
 	bool pass_info;
@@ -195,8 +196,9 @@ int native_room(struct bus_port *p, const struct bus_user *user,
 		const struct bus_cost *c);
 /* Below port.lock; owns @skb. */
 void native_push(struct bus_sock *bs, struct sk_buff *skb);
-/* The next message, or NULL; the caller's to free. */
-struct sk_buff *native_pull(struct bus_sock *bs, bool peek);
+/* The next message, or NULL, and its files; the caller's to free. */
+struct sk_buff *native_pull(struct bus_sock *bs, bool peek,
+			    struct bus_files **files);
 /* Back to where it was: its reader could not take it. */
 void native_unpull(struct bus_sock *bs, struct sk_buff *skb);
 void native_purge(struct bus_sock *bs);
@@ -262,6 +264,8 @@ int native_filter_bpf(struct bus_sock *bs, sockptr_t val, unsigned int len);
 void native_filter_free(struct bus_sock *bs);
 
 /* send.c, recv.c */
+/* Senders of @bs that sleep look whether they still can. */
+void native_sleepers_wake(struct bus_sock *bs);
 int native_sendmsg(struct bus_sock *bs, struct socket *sock,
 		   struct msghdr *msg, size_t len);
 int native_recvmsg(struct bus_sock *bs, struct socket *sock,

@@ -180,15 +180,18 @@ static struct sk_buff *take(struct bus_sock *bs, bool peek)
 	bool passing;
 
 	skb = choose(bs, &passing);
-	if (!skb || peek)
-		return skb ? skb_get(skb) : NULL;
+	if (!skb)
+		return NULL;
+	if (peek)
+		return skb_get(skb);
 	bs->burst = passing ? bs->burst + 1 : 0;
 	__skb_unlink(skb, &bs->band[BUSCB(skb)->prio].q);
 	account(bs, skb, -1);
 	return skb;
 }
 
-struct sk_buff *native_pull(struct bus_sock *bs, bool peek)
+struct sk_buff *native_pull(struct bus_sock *bs, bool peek,
+			    struct bus_files **files)
 {
 	struct sock *sk = &bs->sk;
 	struct sk_buff *skb;
@@ -197,6 +200,8 @@ struct sk_buff *native_pull(struct bus_sock *bs, bool peek)
 	spin_lock(&bs->port.lock);
 	was_full = native_full(bs);
 	skb = take(bs, peek);
+	/* Counted: the queue may lose them while the caller looks. */
+	*files = skb ? bus_files_get(BUSCB(skb)->files) : NULL;
 	spin_unlock(&bs->port.lock);
 	if (!skb || peek)
 		return skb;

@@ -55,7 +55,8 @@ static int wait_readable(struct bus_sock *bs, long *timeo)
 }
 
 /* NULL with @err 0: there will be no more. */
-static struct sk_buff *pull(struct bus_sock *bs, int flags, int *err)
+static struct sk_buff *pull(struct bus_sock *bs, int flags,
+			    struct bus_files **files, int *err)
 {
 	long timeo = sock_rcvtimeo(&bs->sk, flags & MSG_DONTWAIT);
 	struct sk_buff *skb;
@@ -66,7 +67,7 @@ static struct sk_buff *pull(struct bus_sock *bs, int flags, int *err)
 		/* In this order: what is queued before the end is read. */
 		last = over(bs);
 		smp_rmb();
-		skb = native_pull(bs, flags & MSG_PEEK);
+		skb = native_pull(bs, flags & MSG_PEEK, files);
 		if (skb || last)
 			return skb;
 		*err = wait_readable(bs, &timeo);
@@ -97,27 +98,27 @@ static int at_end(struct bus_sock *bs, struct msghdr *msg)
 	return native_cause(bs);
 }
 
-/* Also frees what it took when the reader cannot have it. */
 static void give_scm(struct socket *sock, struct msghdr *msg,
-		     const struct sk_buff *skb, int flags)
+		     const struct sk_buff *skb, struct bus_files *files,
+		     int flags)
 {
 	const struct bus_body *b = bus_body(skb);
-	struct bus_skb_cb *cb = BUSCB(skb);
 	struct scm_cookie scm = { };
 
 	scm_set_cred(&scm, b->pid, b->uid, b->gid);
 #ifdef CONFIG_SECURITY_NETWORK
 	scm.secid = b->secid;
 #endif
-	if (cb->files)
-		scm.fp = bus_files_list(cb->files);
-	if (cb->files_lost || (cb->files && !scm.fp))
+	if (files)
+		scm.fp = bus_files_list(files);
+	if (READ_ONCE(BUSCB(skb)->files_lost) || (files && !scm.fp))
 		msg->msg_flags |= MSG_CTRUNC;
 	scm_recv(sock, msg, &scm, flags);
 }
 
 static void give_meta(struct bus_sock *bs, struct socket *sock,
-		      struct msghdr *msg, struct sk_buff *skb, int flags)
+		      struct msghdr *msg, struct sk_buff *skb,
+		      struct bus_files *files, int flags)
 {
 	const struct bus_body *b = bus_body(skb);
 	struct bus_info info = {
@@ -132,19 +133,20 @@ static void give_meta(struct bus_sock *bs, struct socket *sock,
 						 b->from);
 	sock_recv_timestamp(msg, &bs->sk, skb);
 	give_info(bs, msg, &info);
-	give_scm(sock, msg, skb, flags);
+	give_scm(sock, msg, skb, files, flags);
 }
 
 int native_recvmsg(struct bus_sock *bs, struct socket *sock,
 		   struct msghdr *msg, size_t size, int flags)
 {
+	struct bus_files *files;
 	struct sk_buff *skb;
 	size_t len, n;
 	int err;
 
 	if (flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	skb = pull(bs, flags, &err);
+	skb = pull(bs, flags, &files, &err);
 	if (!skb)
 		return err ?: at_end(bs, msg);
 	len = BUSCB(skb)->len;
@@ -155,12 +157,14 @@ int native_recvmsg(struct bus_sock *bs, struct socket *sock,
 			kfree_skb(skb);
 		else
 			native_unpull(bs, skb);
+		bus_files_put(files);
 		return err;
 	}
 	if (len > size)
 		msg->msg_flags |= MSG_TRUNC;
-	give_meta(bs, sock, msg, skb, flags);
+	give_meta(bs, sock, msg, skb, files, flags);
 	consume_skb(skb);
+	bus_files_put(files);
 	return flags & MSG_TRUNC ? len : n;
 }
 

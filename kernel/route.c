@@ -96,14 +96,15 @@ static int commit_one(struct native_out *o, struct bus_sock *t)
 	unsigned int len;
 	int err;
 
-	err = bus_room(&t->port, o->w, &o->cost);
+	/* Who does not want it needs no room. */
+	len = native_filter(t, o->skb);
+	err = len ? bus_room(&t->port, o->w, &o->cost) : 0;
 	if (err)
 		return err;
 	stamp(o);
 	count_sent(o);
-	len = native_filter(t, o->skb);
 	if (!len)
-		return 0;		/* the receiver does not want it */
+		return 0;
 	cut(o->skb, len);
 	native_push(t, o->skb);
 	o->skb = NULL;
@@ -138,9 +139,25 @@ static int try_unicast(struct native_out *o, struct bus_sock **ret)
 	return err;
 }
 
-static int unicast(struct native_out *o)
+static void count_unicast(struct native_out *o, struct bus_sock *t,
+			  size_t len)
 {
 	struct bus *bus = o->bs->bus;
+
+	if (o->bs->role == BUS_ROLE_END) {
+		atomic64_inc(&bus->from_master);
+	} else if (t->role != BUS_ROLE_END) {
+		atomic64_inc(&bus->unicast_msgs);
+		atomic64_add(len, &bus->unicast_bytes);
+	} else if (o->to == BUS_MASTER_ADDR) {
+		atomic64_inc(&bus->master_driver);
+	} else {
+		atomic64_inc(&bus->master_unknown);
+	}
+}
+
+static int unicast(struct native_out *o)
+{
 	size_t len = o->skb->len;
 	struct bus_sock *t;
 	int err;
@@ -151,8 +168,7 @@ static int unicast(struct native_out *o)
 		return err;
 	}
 	if (!err) {
-		atomic64_inc(&bus->unicast_msgs);
-		atomic64_add(len, &bus->unicast_bytes);
+		count_unicast(o, t, len);
 		t->port.ops->wake(&t->port);
 	}
 	if (t)

@@ -17,12 +17,40 @@
 /* A sender that blocks. */
 struct sleeper {
 	struct bus_wait w;
+	struct list_head link;		/* bs->sleepers; port.lock */
 	struct completion done;
 };
 
 static void sleeper_resume(struct bus_wait *w)
 {
 	complete(&container_of(w, struct sleeper, w)->done);
+}
+
+void native_sleepers_wake(struct bus_sock *bs)
+{
+	struct sleeper *s;
+
+	spin_lock(&bs->port.lock);
+	list_for_each_entry(s, &bs->sleepers, link)
+		complete(&s->done);
+	spin_unlock(&bs->port.lock);
+}
+
+static void sleeper_link(struct bus_sock *bs, struct sleeper *s)
+{
+	spin_lock(&bs->port.lock);
+	if (list_empty(&s->link))
+		list_add(&s->link, &bs->sleepers);
+	spin_unlock(&bs->port.lock);
+}
+
+static void sleeper_unlink(struct bus_sock *bs, struct sleeper *s)
+{
+	if (list_empty(&s->link))
+		return;
+	spin_lock(&bs->port.lock);
+	list_del_init(&s->link);
+	spin_unlock(&bs->port.lock);
 }
 
 /* ---- where to ---- */
@@ -145,7 +173,7 @@ static int take_files(struct native_out *o, const struct cmsghdr *cmsg)
 	if (err || !cb->files)
 		return err;
 	if (cb->files->count > READ_ONCE(o->bs->bus->limits.message_fds))
-		return -EINVAL;
+		return -E2BIG;
 	o->cost.fds = cb->files->count;
 	return 0;
 }
@@ -229,8 +257,12 @@ static int wait_other(struct native_out *o, struct sleeper *s, long *timeo)
 		return -EAGAIN;
 	}
 	reinit_completion(&s->done);
+	sleeper_link(o->bs, s);
 	err = bus_wait_room(&s->w, p, full, &o->cost);
 	bus_port_put(full);
+	/* After the link: who shuts down from now on wakes us. */
+	if (!err && (READ_ONCE(o->bs->sk.sk_shutdown) & SEND_SHUTDOWN))
+		err = -EPIPE;
 	if (err)
 		return err;
 	left = wait_for_completion_interruptible_timeout(&s->done, *timeo);
@@ -246,6 +278,7 @@ static int send(struct native_out *o, long *timeo)
 	int err;
 
 	bus_wait_init(&s.w, o->bs->port.user, sleeper_resume);
+	INIT_LIST_HEAD(&s.link);
 	init_completion(&s.done);
 	o->w = &s.w;
 	do {
@@ -254,6 +287,7 @@ static int send(struct native_out *o, long *timeo)
 			err = wait_other(o, &s, timeo) ?: -ERESTART;
 	} while (err == -ERESTART);
 	bus_wait_done(&s.w, o->bs->bus);
+	sleeper_unlink(o->bs, &s);
 	return err;
 }
 

@@ -66,6 +66,7 @@ static void sock_setup(struct socket *sock, struct sock *sk)
 	sk->sk_destruct = bus_destruct;
 	sk->sk_allocation = GFP_KERNEL_ACCOUNT;
 	native_queue_init(bs);
+	INIT_LIST_HEAD(&bs->sleepers);
 	INIT_LIST_HEAD(&bs->pending_link);
 	INIT_LIST_HEAD(&bs->joined_link);
 	INIT_LIST_HEAD(&bs->tap_link);

@@ -35,28 +35,31 @@
  *    The client bits all ones address everybody who has an address of the
  *    prefix; with prefix 0, everybody who joined, the sender included. Each
  *    receiver gets one copy. Nobody there is no error.
+ *  - SO_PEERCRED tells the master who connected, and the client who listens.
  *  - recvmsg() yields one message a call; msg_name is the sender's address
  *    of prefix 0. SCM_RIGHTS and SCM_CREDENTIALS (with SO_PASSCRED) reach
- *    every receiver. A socket filter (SO_ATTACH_FILTER, SO_ATTACH_BPF) on a
+ *    every receiver; more files than limits.message_fds give E2BIG, more on
+ *    their way than a user may have open ETOOMANYREFS. A socket filter (SO_ATTACH_FILTER, SO_ATTACH_BPF) on a
  *    receiver, or one that the master puts on it (BUS_FILTER,
  *    BUS_FILTER_BPF), shortens or drops its copy; it sees the data, and as
  *    mark the low 32 bits of the sender's address.
  *  - A receiver is full when more than BUS_SET_MAXQLEN messages wait for it,
- *    or limits.queue_bytes, or SO_RCVBUF bytes if it set that. It makes its
+ *    or limits.queue_bytes of memory, or SO_RCVBUF if it set that. It makes its
  *    senders wait (EAGAIN for MSG_DONTWAIT), in turn and each uid by itself;
  *    and a client whose own queue is full cannot send until it has read.
  *    poll() says writable when the socket itself can send; an edge follows
  *    when a receiver that gave EAGAIN has room again. A uid other than the
  *    receiver's own may use up to half of what others leave of its queue.
- *  - Who has kept a sender waiting for limits.stall_ms, or has not read a
- *    message with sockets in it for as long, is removed. Its reads yield
+ *  - Who has kept a sender waiting for limits.stall_ms (by its full queue, or
+ *    by not reading what fills the sender's buffer), or has not read a message
+ *    with sockets in it for as long, is removed. Its reads yield
  *    what was committed, then fail with the cause (ETIMEDOUT: stalled,
  *    EDQUOT, ENOMEM; BUS_REASON tells more), its sends with EPIPE. The
  *    master's end yields what was committed, then 0, with a struct bus_info
  *    (BUS_PASS_INFO) of kind BUS_KIND_CLOSED and the reason.
  *  - SO_PRIORITY, 0 to 7, goes with what a socket sends. A receiver is given
  *    higher priorities first, order is kept within each, and after
- *    BUS_PRIO_BURST messages in a row one of the lowest that waits. Lower
+ *    BUS_PRIO_BURST messages in a row the oldest of the others. Lower
  *    priorities take no room from higher ones.
  *  - A message longer than the send buffer gives EMSGSIZE (BUS_SET_SENDBUF,
  *    SO_SNDBUF); the buffer is looked at before a message is charged to it,
