@@ -260,10 +260,13 @@ static size_t bytes_of(const struct pending *p, uid_t uid)
 	return n;
 }
 
-/* Nobody may take it all: half of it is for the other users. */
+/* Nobody may take it all: half of it is for the other users. But a message of
+ * any length may be the first, as in any queue. */
 static bool has_room(const struct pending *p, const struct sw_message *m,
 		     uid_t uid)
 {
+	if (!p->held_bytes)
+		return true;
 	if (p->held_fds + m->n_fds > HELD_FDS ||
 	    p->held_bytes + m->len > HELD_BYTES)
 		return false;
@@ -341,10 +344,18 @@ static bool want_new(struct activation *a, struct call *c,
 	return false;
 }
 
+/* A unique name is nobody's who has not been given it. */
+static const struct service *service_of(struct activation *a,
+					struct dbus_str name)
+{
+	if (!name.len || name.s[0] == ':')
+		return NULL;
+	return services_find(&a->services, name.s, name.len);
+}
+
 bool activation_knows(struct activation *a, struct dbus_str name)
 {
-	return is_systemd(a, name) ||
-	       services_find(&a->services, name.s, name.len);
+	return is_systemd(a, name) || service_of(a, name);
 }
 
 static bool find_service(struct activation *a, struct dbus_str name,
@@ -353,7 +364,7 @@ static bool find_service(struct activation *a, struct dbus_str name,
 	*svc = NULL;
 	if (is_systemd(a, name))
 		return true;
-	*svc = services_find(&a->services, name.s, name.len);
+	*svc = service_of(a, name);
 	if (!*svc)
 		failure_set(f, DBUS_ERROR("ServiceUnknown"),
 			    "The name %.*s was not provided by any .service files",

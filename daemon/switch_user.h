@@ -164,6 +164,9 @@ struct uport {
 	struct uchunk_list queue;	/* with UP_BLOCKED */
 	size_t queued;
 	unsigned int queued_fds;
+	/* A message longer than a queue may be that has gone on an empty one:
+	 * what else comes from the daemon meanwhile is not to blame. */
+	size_t oversize;
 
 	const struct policy *policy;	/* the daemon's; NULL: all is allowed */
 	uint64_t names;			/* policy_name_bit() of them */

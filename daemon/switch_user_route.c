@@ -70,8 +70,9 @@ static bool fits(struct us *us, const struct uport *t, size_t len,
 		 unsigned int n_fds, unsigned int times)
 {
 	const struct bus_limits *l = &us->sw.limits;
+	size_t max = times * l->queue_bytes + (times > 1 ? t->oversize : 0);
 
-	if (t->queued && t->queued + len > times * l->queue_bytes)
+	if (t->queued && t->queued + len > max)
 		return false;
 	return !n_fds || !t->queued_fds ||
 	       t->queued_fds + n_fds <= times * l->queue_fds;

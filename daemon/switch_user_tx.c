@@ -361,6 +361,10 @@ static void send_fds(struct us *us, struct uport *t, struct umsg *m)
 
 void us_commit(struct us *us, struct uport *t, struct umsg *m)
 {
+	size_t len = m->head_len + m->body_len;
+
+	if (len > us->sw.limits.queue_bytes)
+		t->oversize = len;
 	if (m->fds)
 		uport_flush(us, t);
 	if (t->flags & UP_BROKEN)
@@ -437,6 +441,7 @@ void uport_writable(struct us *us, struct uport *t)
 	}
 	if (TAILQ_EMPTY(&t->queue)) {
 		t->flags &= ~UP_BLOCKED;
+		t->oversize = 0;
 		t->q.out.msgs = 0;
 		uport_arm(us, t);
 		if (t->flags & UP_DETACHED)
