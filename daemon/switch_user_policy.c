@@ -264,9 +264,8 @@ bool us_admit_cast(struct us *us, const struct uport *p, const struct uport *t,
 bool us_admit_eavesdropper(struct us *us, struct uport *p, struct uport *t,
 			   struct uport *w, const struct dbus_header *h)
 {
-	struct sw_ruling ruling = {
-		.requested = !t || waiting_for(us, p, t, h),
-	};
+	/* No reply was promised to him. */
+	struct sw_ruling ruling = { .requested = false };
 	struct policy_msg m;
 	struct uend end;
 
@@ -275,7 +274,6 @@ bool us_admit_eavesdropper(struct us *us, struct uport *p, struct uport *t,
 	if (!w->policy)
 		return true;
 	m = question(us, &end, p, w, POLICY_RECEIVE, h);
-	m.requested = ruling.requested;
 	m.eavesdropping = true;
 	return policy_ask(w->policy, POLICY_RECEIVE, &m) & POLICY_ALLOWED;
 }
