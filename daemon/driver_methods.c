@@ -89,7 +89,8 @@ static int request_name(struct call *c)
 	if (result <= 0)
 		return result;
 	result = names_request(c->peer, name.s, flags);
-	return result < 0 ? call_failed(c, result) : call_u32(c, (uint32_t)result);
+	return result < 0 ? call_failed(c, result) :
+			    call_u32(c, (uint32_t)result);
 }
 
 static int check_release(struct call *c, struct dbus_str name)
@@ -116,7 +117,8 @@ static int release_name(struct call *c)
 	if (result <= 0)
 		return result;
 	result = names_release(c->peer, name.s);
-	return result < 0 ? call_failed(c, result) : call_u32(c, (uint32_t)result);
+	return result < 0 ? call_failed(c, result) :
+			    call_u32(c, (uint32_t)result);
 }
 
 static int start_service(struct call *c)
