@@ -9,7 +9,7 @@ struct policy_rec {
 	u8 bit;			/* of the name, see policy_name_bit() */
 	u32 min_fds, max_fds;
 	u16 str[POLICY_STRINGS];	/* lengths, in the order of text */
-	u16 pad;
+	u16 run;		/* so many up to this one have the same name */
 	char text[];
 };
 
@@ -25,6 +25,7 @@ struct policy_rec {
 #define REC_FLAGS	(0x07f | REC_STRINGS)
 
 #define NO_MAX (~(u32)0)		/* in max_fds */
+#define MAX_RUN 0xffffU
 #define ALIGN4(n) (((n) + 3) & ~(size_t)3)
 
 void policy_rule_init(struct policy_rule *r, enum policy_kind kind, bool allow)
@@ -107,8 +108,23 @@ static u16 rec_flags(const struct policy_rule *r)
 	return flags;
 }
 
+/* Rules of a service stand together: what is not about one of them is not
+ * about any of them. @before: in front of @r, of the same kind, or NULL. */
+static u16 rec_run(const struct policy_rec *r, const struct policy_rec *before)
+{
+	const u16 which = REC_STRING(POLICY_NAME) | REC_PREFIX;
+
+	if (!before || (r->flags & which) != REC_STRING(POLICY_NAME) ||
+	    (before->flags & which) != REC_STRING(POLICY_NAME) ||
+	    before->str[POLICY_NAME] != r->str[POLICY_NAME] ||
+	    memcmp(before->text, r->text, r->str[POLICY_NAME]) ||
+	    before->run == MAX_RUN)
+		return 1;
+	return before->run + 1;
+}
+
 static void rec_write(struct policy_rec *to, const struct policy_rule *r,
-		      size_t len)
+		      size_t len, const struct policy_rec *before)
 {
 	char *at = to->text;
 	unsigned int i;
@@ -129,6 +145,7 @@ static void rec_write(struct policy_rec *to, const struct policy_rule *r,
 		memcpy(at, r->str[i].s, r->str[i].len);
 		at += r->str[i].len;
 	}
+	to->run = rec_run(to, before);
 }
 
 struct plan {
@@ -261,6 +278,7 @@ s64 policy_compile(void *mem, size_t size,
 		   const struct policy_rule *const *rules, size_t n)
 {
 	struct policy *p = mem;
+	struct policy_rec *rec, *before;
 	struct plan plan;
 	size_t at, next = 0, i;
 	unsigned int k;
@@ -280,14 +298,16 @@ s64 policy_compile(void *mem, size_t size,
 		at += plan.n[k] * sizeof(u32);
 	}
 	for (k = 0; k < POLICY_KINDS; k++) {
-		for (i = plan.first[k]; i < n; i++) {
+		for (i = plan.first[k], before = NULL; i < n; i++) {
 			size_t len;
 
 			if (rules[i]->kind != k)
 				continue;
 			len = (size_t)rec_size(rules[i]);
 			p->index[next++] = (u32)at;
-			rec_write((void *)((char *)mem + at), rules[i], len);
+			rec = (void *)((char *)mem + at);
+			rec_write(rec, rules[i], len, before);
+			before = rec;
 			at += len;
 		}
 		p->open[k] = openness(p, k);
@@ -301,8 +321,7 @@ static bool rec_ok(const struct policy_rec *r, unsigned int kind)
 {
 	size_t len = sizeof(*r), i;
 
-	if (r->flags & ~REC_FLAGS || r->pad || r->type > DBUS_TYPE_SIGNAL ||
-	    r->bit > 63)
+	if (r->flags & ~REC_FLAGS || r->type > DBUS_TYPE_SIGNAL || r->bit > 63)
 		return false;
 	for (i = 0; i < POLICY_STRINGS; i++) {
 		if (!(r->flags & REC_STRING(i)) && r->str[i])
@@ -322,19 +341,23 @@ static bool rec_ok(const struct policy_rec *r, unsigned int kind)
 static bool index_ok(const struct policy *p, size_t n)
 {
 	size_t at = sizeof(*p) + n * sizeof(u32), i, kind = 0, left = p->n[0];
+	const struct policy_rec *before = NULL;
 
 	for (i = 0; i < n; i++, left--) {
 		const struct policy_rec *r;
 
-		while (!left)
+		while (!left) {
 			left = p->n[++kind];
+			before = NULL;
+		}
 		if (p->index[i] != at || p->size - at < sizeof(*r))
 			return false;
 		r = rec_at(p, i);
 		if (r->len < sizeof(*r) || r->len > p->size - at)
 			return false;
-		if (!rec_ok(r, kind))
+		if (!rec_ok(r, kind) || r->run != rec_run(r, before))
 			return false;
+		before = r;
 		at += r->len;
 	}
 	return at == p->size;
@@ -427,11 +450,8 @@ static bool name_matches(const struct policy_rec *r, unsigned int kind,
 
 	if (!(r->flags & REC_STRING(POLICY_NAME)))
 		return true;
-	if (end->owns) {
-		if (!below && !(end->names >> r->bit & 1))
-			return false;
+	if (end->owns)
 		return end->owns(end->ctx, r->text, len, below);
-	}
 	name = kind == POLICY_SEND ? m->h->destination : m->sender;
 	if (!name.s)
 		return false;
@@ -462,6 +482,15 @@ static bool strings_match(const struct policy_rec *r,
 			return false;
 	}
 	return true;
+}
+
+/* Most rules are about somebody else: soon over. */
+static bool is_elsewhere(const struct policy_rec *r,
+			 const struct policy_end *end)
+{
+	return (r->flags & (REC_STRING(POLICY_NAME) | REC_PREFIX)) ==
+	       REC_STRING(POLICY_NAME) &&
+	       end->owns && !(end->names >> r->bit & 1);
 }
 
 static bool rec_matches(const struct policy_rec *r, unsigned int kind,
@@ -504,7 +533,9 @@ unsigned int policy_ask(const struct policy *p, enum policy_kind kind,
 	while (i-- > start) {
 		const struct policy_rec *r = rec_at(p, i);
 
-		if (rec_matches(r, kind, m))
+		if (is_elsewhere(r, &m->end))
+			i -= r->run - 1;
+		else if (rec_matches(r, kind, m))
 			return (r->flags & REC_ALLOW ? POLICY_ALLOWED : 0) |
 			       (r->flags & REC_LOG ? POLICY_LOGGED : 0);
 	}
