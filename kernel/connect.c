@@ -8,6 +8,7 @@
 #include <linux/cred.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
+#include <net/scm.h>
 
 /* ---- whom one is talking to: as it was when they met ---- */
 
@@ -376,6 +377,7 @@ int bus_sock_accept(struct socket *sock, struct socket *newsock,
 	}
 	lock_sock(&end->sk);
 	sock_graft(&end->sk, newsock);
+	scm_own_options(&end->sk, newsock);
 	newsock->state = SS_CONNECTED;
 	release_sock(&end->sk);
 	return 0;

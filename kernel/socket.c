@@ -11,6 +11,8 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include <net/scm.h>
+
 #include <asm/ioctls.h>
 
 struct proto bus_sk_proto = {
@@ -65,6 +67,7 @@ static void sock_setup(struct socket *sock, struct sock *sk)
 	sk->sk_write_space = bus_write_space;
 	sk->sk_destruct = bus_destruct;
 	sk->sk_allocation = GFP_KERNEL_ACCOUNT;
+	scm_own_options(sk, sock);
 	native_queue_init(bs);
 	INIT_LIST_HEAD(&bs->sleepers);
 	INIT_LIST_HEAD(&bs->pending_link);

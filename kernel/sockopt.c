@@ -8,6 +8,7 @@
 
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <net/scm.h>
 
 #define UPDATE_MAX (16U << 20)
 #define SENDBUF_MIN 2048
@@ -225,6 +226,8 @@ int bus_sock_setsockopt(struct socket *sock, int level, int name,
 	unsigned int i, whose;
 	int err;
 
+	if (level == SOL_SOCKET)
+		return scm_setsockopt(sock, name, val, len);
 	if (level != SOL_BUS)
 		return -ENOPROTOOPT;
 	for (i = 0; i < ARRAY_SIZE(setters); i++)
