@@ -76,13 +76,18 @@ static int dbus_room(struct bus_port *bp, const struct bus_user *user,
 void dbus_push(struct dbus_port *p, struct sk_buff_head *skbs)
 {
 	struct sk_buff_head *q = &p->peer->sk_receive_queue;
+	unsigned int bytes = 0;
+	struct sk_buff *skb;
 	unsigned long irq;
 	bool gone;
 
+	skb_queue_walk(skbs, skb)
+		bytes += skb->len - UNIXCB(skb).consumed;
 	unix_state_lock(p->peer);
 	gone = peer_gone(p);
 	if (!gone) {
 		spin_lock_irqsave(&q->lock, irq);
+		unix_inq_add(p->peer, bytes);
 		skb_queue_splice_tail_init(skbs, q);
 		spin_unlock_irqrestore(&q->lock, irq);
 	}
