@@ -26,10 +26,15 @@ static void stuck(int sig)
 	_exit(1);
 }
 
+void nt_alarm(unsigned int seconds)
+{
+	alarm(seconds * nt_env("AFBUS_TEST_WAIT_MS", 20000) / 20000);
+}
+
 __attribute__((constructor)) static void start(void)
 {
 	signal(SIGALRM, stuck);
-	alarm(NT_ALARM);
+	nt_alarm(100);
 }
 
 void nt_fail(const char *at, const char *fmt, ...)
@@ -141,6 +146,7 @@ int nt_bus_at(const struct sockaddr_bus *sa)
 	int fd = nt_socket();
 
 	ok(bind(fd, NT_SA(sa), sizeof(*sa)));
+	nt_set_limits(fd, (struct bus_limits){ .stall_ms = NT_NEVER });
 	ok(listen(fd, 10));
 	return fd;
 }
@@ -513,7 +519,7 @@ pid_t nt_fork(void)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(1);
-		alarm(NT_ALARM);
+		nt_alarm(100);
 	}
 	return pid;
 }

@@ -55,7 +55,7 @@ static void twice(void)
 	refused(connect(fd, NT_SA(&other), sizeof(other)), EISCONN);
 	p = nt_accept(bus, fd);
 	refused(connect(fd, NT_SA(&sa), sizeof(sa)), EISCONN);
-	refused(connect(p.end, NT_SA(&sa), sizeof(sa)), EISCONN);
+	refused(connect(p.end, NT_SA(&other), sizeof(other)), EISCONN);
 	refused(bind(p.fd, NT_SA(&other), sizeof(other)), EINVAL);
 	refused(bind(p.end, NT_SA(&other), sizeof(other)), EINVAL);
 	refused(listen(p.fd, 1), EINVAL);

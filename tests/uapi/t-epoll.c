@@ -15,17 +15,19 @@ static void add(int fd, uint32_t events)
 }
 
 /* The events of @fd now, which may be none; nobody else has any. */
-static uint32_t events(int fd, int ms)
+static uint32_t events(const char *at, int fd, int ms)
 {
 	struct epoll_event ev[4];
-	int n = ok(epoll_wait(ep, ev, 4, ms));
+	int n = epoll_wait(ep, ev, 4, ms);
 
 	if (!n)
 		return 0;
-	is(n, 1);
-	is(ev[0].data.fd, fd);
+	if (n != 1 || ev[0].data.fd != fd)
+		nt_fail(at, "epoll_wait: %d, fd %d, wanted %d", n,
+			ev[0].data.fd, fd);
 	return ev[0].events;
 }
+#define events(fd, ms) NT_AT(events(NT_LINE, fd, ms))
 
 static void level(int bus)
 {

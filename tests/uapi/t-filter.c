@@ -38,7 +38,10 @@ static int masters(int fd, struct sock_fprog f)
 
 static int detach(int fd)
 {
-	return setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, NULL, 0);
+	int none = 0;	/* every option of SOL_SOCKET has a value */
+
+	return setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &none,
+			  sizeof(none));
 }
 
 /* To all; b hears @text or, if NULL, nothing. */

@@ -27,10 +27,13 @@ static void wrong(struct bus_limits l)
 
 int main(void)
 {
+	struct sockaddr_bus name;
 	struct bus_limits l, now;
 	socklen_t len;
 
-	bus = nt_bus();
+	name = nt_name();
+	bus = nt_socket();
+	ok(bind(bus, NT_SA(&name), sizeof(name)));
 	was = nt_limits(bus);
 	is(was.queue_bytes, 16 << 20);
 	is(was.user_bytes, 512 << 20);

@@ -21,7 +21,7 @@ int main(void)
 	int bus, before;
 
 	check(p && n >= 100);
-	alarm(600);
+	nt_alarm(600);
 	room_for(n);
 	bus = nt_bus();
 	before = nt_proc_lines();

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/syscall.h>
 
+static const struct bus_limits quick = { .stall_ms = 300 };
 static int bus, before;
 
 static void pass(int fd, uint64_t to, int what)
@@ -124,6 +125,7 @@ static void the_bus(void)
 	int other = nt_bus();
 	struct peer a = nt_peer(other);
 
+	nt_set_limits(other, quick);
 	pass(a.fd, a.addr, a.fd);
 	pass(a.fd, a.addr, a.end);
 	pass(a.fd, BUS_MASTER_ADDR, other);
@@ -166,10 +168,8 @@ static void unload(const char *name)
 
 int main(void)
 {
-	struct bus_limits l = { .stall_ms = 300 };
-
 	bus = nt_bus();
-	nt_set_limits(bus, l);
+	nt_set_limits(bus, quick);
 	before = nt_proc_lines();
 	oneself();
 	each_other();

@@ -61,6 +61,7 @@ static void talk(int a, int b, int c)
 	ok(nt_del(c, PREFIX(3) | 2));
 	say(c, GROUP(3), "without me");
 	heard(b, addr(c), "without me");
+	ok(nt_del(b, PREFIX(3) | 1));
 	silent(a);
 	silent(b);
 	silent(c);
@@ -85,15 +86,19 @@ static void queues(int a, int b)
 	heard(a, addr(b), "read");
 }
 
-static void stalls(int a, int c)
+static void stalls(void)
 {
 	struct bus_limits l = { .stall_ms = 300 };
-	struct bg_send s = { c, addr(a), "x" };
+	struct bg_send s;
 	struct bg b;
+	int n, a, c;
 	char x;
-	int n;
 
+	sa = nt_name();
+	a = founder();
 	nt_set_limits(a, l);
+	c = member();
+	s = (struct bg_send){ c, addr(a), "x" };
 	n = nt_fill(c, addr(a), "x");
 	bg_start(&b, bg_send, &s);
 	/* Gone: nobody there. */
@@ -102,6 +107,8 @@ static void stalls(int a, int c)
 	refused(recv(a, &x, 1, 0), ETIMEDOUT);
 	is(nt_reason(a), BUS_REASON_STALLED);
 	refused(try_say(a, addr(c), "x"), EPIPE);
+	close(a);
+	close(c);
 }
 
 int main(void)
@@ -112,6 +119,7 @@ int main(void)
 	close(nt_socket());
 	sa = nt_name();
 	a = founder();
+	nt_set_limits(a, (struct bus_limits){ .stall_ms = NT_NEVER });
 	fd = ok(socket(AF_BUS, SOCK_DGRAM, BUS_PROTO_NONE));
 	refused(bind(fd, NT_SA(&sa), sizeof(sa)), EADDRINUSE);
 	close(fd);
@@ -129,7 +137,6 @@ int main(void)
 	a = member();
 	check(addr(a) != first);
 	talk(a, b, c);
-	stalls(a, c);
 	close(a);
 	close(b);
 	say(c, EVERYBODY, "alone");
@@ -139,5 +146,6 @@ int main(void)
 	refused(connect(fd, NT_SA(&sa), sizeof(sa)), ECONNREFUSED);
 	ok(bind(fd, NT_SA(&sa), sizeof(sa)));
 	close(fd);
+	stalls();
 	return 0;
 }

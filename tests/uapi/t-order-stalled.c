@@ -5,7 +5,7 @@
 
 int main(void)
 {
-	alarm(600);
+	nt_alarm(600);
 	order_run(nt_env("AFBUS_TEST_MESSAGES", 30000), true);
 	return 0;
 }

@@ -210,7 +210,7 @@ int main(void)
 	int before, i;
 	uintptr_t n;
 
-	alarm(seconds + 100);
+	nt_alarm(seconds + 100);
 	close(nt_socket());
 	before = nt_proc_lines();
 	bus = nt_bus();

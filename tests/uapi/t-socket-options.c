@@ -36,6 +36,7 @@ static void rcvbuf(int bus)
 	int size = 4096, few, many;
 
 	nt_set(bus, BUS_SET_MAXQLEN, 1000);
+	nt_set(bus, BUS_SET_SENDBUF, 4 << 20);
 	a = nt_peer(bus);
 	b = nt_peer(bus);
 	for (many = 0; many < 40; many++)

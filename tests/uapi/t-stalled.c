@@ -39,13 +39,18 @@ static void reader(struct peer *p, int report)
 	_exit(0);
 }
 
-/* Sends numbers, to @to, until its receiver is gone; the last it got. */
+static bool there(struct peer *a, struct peer *slow)
+{
+	return !nt_poll(slow->end, POLLRDHUP, 0) && !nt_poll(a->end, POLLIN, 0);
+}
+
+/* Sends numbers, to @to, until its receiver is gone; the last that went. */
 static int send_on(struct peer *a, struct peer *slow, uint64_t to,
 		   struct peer *ok_one)
 {
 	int n, back;
 
-	for (n = 1; !nt_poll(slow->end, POLLRDHUP, 0); n++) {
+	for (n = 1; there(a, slow); n++) {
 		is(nt_to(a->fd, to, &n, sizeof(n), 0), sizeof(n));
 		if (!ok_one)
 			continue;
