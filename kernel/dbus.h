@@ -113,6 +113,9 @@ struct dbus_port {
 
 	struct sk_buff_head held;	/* behind files; port.lock */
 	unsigned int held_fds;		/* port.lock */
+	/* Of a message longer than the limit, which was let on an empty queue:
+	 * what the master sends on top of it is not to blame. port.lock */
+	size_t oversize;
 
 	struct list_head rules;		/* below bus.lock */
 	struct list_head sub_link;	/* below bus.lock */

@@ -58,7 +58,7 @@ static int dbus_room(struct bus_port *bp, const struct bus_user *user,
 	if (c->fds && !p->pass_fds)
 		return -ENOTUNIQ;
 	if (force)
-		limit *= 2;
+		limit = 2 * limit + READ_ONCE(p->oversize);
 	if (queued && queued + c->bytes > limit)
 		return force ? -ENOBUFS : -EAGAIN;
 	n = c->fds ? fds_queued(p) : 0;
@@ -101,6 +101,10 @@ static void dbus_commit(struct bus_port *bp, struct bus_msg *m)
 	struct dbus_port *p = to_dbus_port(bp);
 	struct sk_buff *skb;
 
+	if (!sk_wmem_alloc_get(p->sk))
+		WRITE_ONCE(p->oversize,
+			   m->truesize > READ_ONCE(bp->bus->limits.queue_bytes) ?
+				   m->truesize : 0);
 	skb_queue_walk(&m->skbs, skb)
 		skb_set_owner_w(skb, p->sk);
 	atomic64_inc(&bp->received_msgs);
