@@ -114,6 +114,12 @@ static int accept_one(struct master *ms)
 			       AFBUS_NONBLOCK | AFBUS_CREDS);
 	if (end == -EAGAIN || end == -EINTR || end == -ECONNABORTED)
 		return 0;
+	if (end == -EMFILE || end == -ENFILE) {
+		/* They wait at the door until somebody leaves. */
+		native_complain(COMMAND, "a client waits", end);
+		ms->fds[FD_BUS].events = 0;
+		return 0;
+	}
 	if (end < 0)
 		return end;
 	say_join(ms, end, addr);
@@ -135,6 +141,7 @@ static void drop(struct master *ms, size_t i)
 	ms->n--;
 	ms->fds[i] = ms->fds[ms->n];
 	ms->addrs[i] = ms->addrs[ms->n];
+	ms->fds[FD_BUS].events = POLLIN;
 }
 
 /* ---- their messages ---- */
@@ -162,6 +169,9 @@ static void answer_request(struct master *ms, size_t i)
 		err = -EINVAL;
 	else
 		err = add_group(ms, end, ms->addrs[i], prefix);
+	/* By itself: the address is made of its own. */
+	if (err == -EADDRINUSE)
+		err = 0;
 	n = snprintf(reply, sizeof(reply), "%s: %s", request,
 		     err ? native_error(err) : "ok");
 	afbus_send(end, BUS_MASTER_ADDR, reply, n, MSG_DONTWAIT);

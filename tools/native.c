@@ -60,13 +60,22 @@ int native_number(const char *command, const char *option, const char *text,
 
 int native_group(const char *command, const char *text, struct groups *groups)
 {
+	unsigned int i, prefix;
+	int r;
+
+	r = native_number(command, "--group", text, 1, UINT16_MAX, &prefix);
+	if (r)
+		return r;
+	for (i = 0; i < groups->n; i++)
+		if (groups->prefix[i] == prefix)
+			return 0;
 	if (groups->n == NATIVE_MAX_GROUPS) {
 		fprintf(stderr, "%s: more than %d groups\n", command,
 			NATIVE_MAX_GROUPS);
 		return EXIT_USAGE;
 	}
-	return native_number(command, "--group", text, 1, UINT16_MAX,
-			     &groups->prefix[groups->n++]);
+	groups->prefix[groups->n++] = prefix;
+	return 0;
 }
 
 int native_address(const char *command, const char *text, uint64_t *addr)

@@ -14,6 +14,9 @@ static void empty_message(void)
 	is(afbus_send(a.end, BUS_MASTER_ADDR, "", 0, 0), 0);
 	is(afbus_send(a.fd, BUS_MASTER_ADDR, NULL, 0, 0), 0);
 	is(afbus_msg_next_len(a.fd, MSG_DONTWAIT), 0);
+	m = (struct afbus_msg){ 0 };
+	is(afbus_msg_recv(a.fd, &m, MSG_PEEK), 0);
+	check(m.seq && !m.len);
 	vm_hear(a.fd, &m, BUS_MASTER_ADDR, "");
 	vm_hear(a.end, &m, a.addr, "");
 	is(afbus_msg_next_len(a.fd, MSG_DONTWAIT), -EAGAIN);
