@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define USUAL_ROOM 65536
+
 static const struct {
 	int err;
 	const char *text;
@@ -136,21 +138,29 @@ int native_path(const char *command, int argc, char **argv, const char **path)
 	return 0;
 }
 
-int native_recv(int fd, struct afbus_msg *m, int flags)
+static int grow(struct afbus_msg *m, size_t size)
 {
-	ssize_t len;
 	void *data;
 
-	len = afbus_msg_next_len(fd, flags);
+	if (size <= m->size)
+		return 0;
+	data = realloc(m->data, size);
+	if (!data)
+		return -ENOMEM;
+	m->data = data;
+	m->size = size;
+	return 0;
+}
+
+int native_recv(int fd, struct afbus_msg *m, int flags)
+{
+	ssize_t len = afbus_msg_next_len(fd, flags);
+	int err;
+
 	/* The end: receiving tells more about it. */
 	if (len < 0 && len != -ENODATA)
 		return len;
-	if (len > 0 && (size_t)len > m->size) {
-		data = realloc(m->data, len);
-		if (!data)
-			return -ENOMEM;
-		m->data = data;
-		m->size = len;
-	}
-	return afbus_msg_recv(fd, m, flags);
+	/* One of a higher priority may yet come before it. */
+	err = grow(m, len > USUAL_ROOM ? len : USUAL_ROOM);
+	return err ? err : afbus_msg_recv(fd, m, flags);
 }

@@ -38,7 +38,8 @@ int native_format(const char *command, const char *text, enum format *format);
 int native_path(const char *command, int argc, char **argv, const char **path);
 
 /* Receives a message of any length: @m->data grows, free() it; room for fds is
- * the caller's. Errors of afbus_msg_recv(), and -ENOMEM. */
+ * the caller's. Errors of afbus_msg_recv(), and -ENOMEM. Should a longer one of
+ * a higher priority come at this moment it is cut, if over 64 KiB. */
 int native_recv(int fd, struct afbus_msg *m, int flags);
 
 /* Data as text in a line, what cannot be printed as \xNN. */

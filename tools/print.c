@@ -38,6 +38,12 @@ void print_data(FILE *f, const void *data, size_t len)
 	}
 }
 
+/* Of a message cut to its room, what is there. */
+static size_t kept(const struct afbus_msg *m)
+{
+	return m->len < m->size ? m->len : m->size;
+}
+
 static void print_text(FILE *f, const struct afbus_msg *m)
 {
 	char from[AFBUS_ADDR_TEXT], to[AFBUS_ADDR_TEXT];
@@ -49,8 +55,10 @@ static void print_text(FILE *f, const struct afbus_msg *m)
 		fprintf(f, " pid %d uid %u gid %u", m->pid, m->uid, m->gid);
 	if (m->n_fds)
 		fprintf(f, " fds %u", m->n_fds);
+	if (kept(m) < m->len)
+		fprintf(f, " cut from %zu bytes", m->len);
 	fputs(": ", f);
-	print_data(f, m->data, m->len);
+	print_data(f, m->data, kept(m));
 	putc('\n', f);
 }
 
@@ -88,7 +96,9 @@ static void print_json(FILE *f, const struct afbus_msg *m)
 		fprintf(f, "\"pid\":%d,\"uid\":%u,\"gid\":%u,", m->pid, m->uid,
 			m->gid);
 	fprintf(f, "\"fds\":%u,", m->n_fds);
-	json_data(f, m->data, m->len);
+	if (kept(m) < m->len)
+		fprintf(f, "\"cut_from\":%zu,", m->len);
+	json_data(f, m->data, kept(m));
 	fputs("}\n", f);
 }
 
@@ -102,10 +112,10 @@ void print_msg(FILE *f, const struct afbus_msg *m, enum format format)
 		print_json(f, m);
 		break;
 	case FORMAT_RAW:
-		fwrite(m->data, 1, m->len, f);
+		fwrite(m->data, 1, kept(m), f);
 		break;
 	case FORMAT_DATA:
-		print_data(f, m->data, m->len);
+		print_data(f, m->data, kept(m));
 		putc('\n', f);
 		break;
 	}

@@ -81,7 +81,7 @@ static int take_answer(struct receiver *rx)
 	const char ok[] = ": ok";
 
 	if (!rx->asked || m->from != BUS_MASTER_ADDR ||
-	    m->len < strlen(GROUP_REQUEST) ||
+	    m->flags & AFBUS_MSG_TRUNCATED || m->len < strlen(GROUP_REQUEST) ||
 	    memcmp(m->data, GROUP_REQUEST, strlen(GROUP_REQUEST)))
 		return -1;
 	rx->asked--;
