@@ -186,6 +186,7 @@ static int connect_end(struct bus_sock *bs, struct bus_sock *end,
 		return err == -ENOTCONN ? -ECONNREFUSED : err;
 	cred_current(&end->sk);
 	end->sk.sk_state = TCP_ESTABLISHED;
+	/* Pairs with bus_role(): all that the roles stand for is there. */
 	smp_store_release(&end->role, BUS_ROLE_END);
 	smp_store_release(&bs->role, BUS_ROLE_CLIENT);
 	err = announce(bs, end, bus);
@@ -255,6 +256,7 @@ int native_open_join(struct bus_sock *bs, struct bus *bus)
 	if (err)
 		goto put_port;
 	native_join(bs);
+	/* Pairs with bus_role(). */
 	smp_store_release(&bs->role, BUS_ROLE_CLIENT);
 	return 0;
 

@@ -174,9 +174,10 @@ static inline bool bus_is_open(const struct bus *bus)
 	return bus->type == SOCK_DGRAM;
 }
 
-/* What bs->bus and all the rest may be read after. */
 static inline enum bus_role bus_role(const struct bus_sock *bs)
 {
+	/* Pairs with the release that sets it: bs->bus and all the rest may be
+	 * read after this. */
 	return smp_load_acquire(&bs->role);
 }
 

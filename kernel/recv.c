@@ -64,8 +64,9 @@ static struct sk_buff *pull(struct bus_sock *bs, int flags,
 
 	*err = 0;
 	do {
-		/* In this order: what is queued before the end is read. */
 		last = over(bs);
+		/* In this order: the end is shown after what was committed
+		 * before it, by shut(), which has taken locks since. */
 		smp_rmb();
 		skb = native_pull(bs, flags & MSG_PEEK, files);
 		if (skb || last)

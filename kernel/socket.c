@@ -195,6 +195,7 @@ static int bind_bus(struct bus_sock *bs, const struct bus_name *name)
 	if (bus_is_open(bus))
 		return bind_open(bs, bus);
 	bs->bus = bus;
+	/* Pairs with bus_role(). */
 	smp_store_release(&bs->role, BUS_ROLE_BUS);
 	return 0;
 }
