@@ -5,13 +5,14 @@
  * synchronous and all or none, so nobody else has to be told. Exit status 0:
  * all did what they should; 3: a call said ENOMEM (EFAULT); other: a bug.
  */
+#include "faults.h"
+
 #include "tests/uapi/native-test.h"
 
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <stddef.h>
 
-#define TOLD 3
 #define LARGE 150000
 
 static bool was_told(int err)
@@ -25,7 +26,7 @@ static void at_exit(int status, void *arg)
 	(void)arg;
 	if (status == 1 && was_told(errno)) {
 		fprintf(stderr, "told: a caller\n");
-		_exit(TOLD);
+		_exit(FAULTS_TOLD);
 	}
 }
 
@@ -123,7 +124,7 @@ static void take_files(int fd, int n)
 	/* MSG_CTRUNC tells that they were lost. */
 	if (g.n_fds != n && g.flags & MSG_CTRUNC) {
 		fprintf(stderr, "told: MSG_CTRUNC\n");
-		_exit(TOLD);
+		_exit(FAULTS_TOLD);
 	}
 	is(g.n_fds, n);
 	while (g.n_fds)
@@ -209,7 +210,7 @@ static void open_bus(void)
 	close(b);
 }
 
-int main(void)
+static void walk(void)
 {
 	int bus;
 
@@ -224,5 +225,11 @@ int main(void)
 	proc();
 	open_bus();
 	close(bus);
-	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	/* That of native-test.c is for one run. */
+	alarm(0);
+	return faults_main(argc, argv, walk);
 }

@@ -12,6 +12,8 @@
  * A step that found a failure told ends the program: what comes later is the
  * business of another run.
  */
+#include "faults.h"
+
 #include "tests/uapi/bus-test.h"
 
 #include <errno.h>
@@ -20,7 +22,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TOLD 3
 #define LARGE 150000
 
 static int bus = -1;
@@ -29,7 +30,7 @@ static int pipes[2];
 _Noreturn static void told(const char *whom)
 {
 	fprintf(stderr, "told: %s\n", whom);
-	_exit(TOLD);
+	_exit(FAULTS_TOLD);
 }
 
 static void told_by(int err, const char *call)
@@ -373,7 +374,7 @@ static void proc(void)
 	close(fd);
 }
 
-int main(void)
+static void walk(void)
 {
 	on_exit(at_exit, NULL);
 	check(!pipe(pipes));
@@ -390,5 +391,10 @@ int main(void)
 	/* Nothing is left to be told. */
 	if (ready(bus, 50))
 		look_at_master();
-	return 0;
+	close(bus);
+}
+
+int main(int argc, char **argv)
+{
+	return faults_main(argc, argv, walk);
 }
