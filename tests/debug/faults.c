@@ -200,6 +200,22 @@ static void at(unsigned long addr, long interval, long times, const char *name,
 	}
 }
 
+/* How many steps may fail. */
+static void count(void (*scenario)(void))
+{
+	const long many = 1000000;
+	int status;
+
+	if (!fork()) {
+		put("/proc/thread-self/fail-nth", "%ld", many);
+		scenario();
+		printf("%ld\n", many - get("/proc/thread-self/fail-nth"));
+		exit(0);
+	}
+	wait(&status);
+	exit(status != 0);
+}
+
 int faults_main(int argc, char **argv, void (*scenario)(void))
 {
 	unsigned long addr;
@@ -212,6 +228,8 @@ int faults_main(int argc, char **argv, void (*scenario)(void))
 	}
 	kinds = argv + 2;
 	n_kinds = argc - 2;
+	if (argc == 2 && !strcmp(argv[1], "count"))
+		count(scenario);
 	if (n_kinds && !strcmp(argv[1], "nth")) {
 		one_by_one(scenario);
 	} else if (n_kinds && !strcmp(argv[1], "at")) {
@@ -219,7 +237,7 @@ int faults_main(int argc, char **argv, void (*scenario)(void))
 			     name) == 4)
 			at(addr, interval, times, name, scenario);
 	} else {
-		fprintf(stderr, "usage: %s [nth KIND... | at KIND...]\n",
+		fprintf(stderr, "usage: %s [count | nth KIND... | at KIND...]\n",
 			argv[0]);
 		return 2;
 	}

@@ -5,6 +5,7 @@
  * rest of the kernel's fault injection up (lib.sh).
  *
  *	PROGRAM			the scenario, once, without faults
+ *	PROGRAM count		says how many steps may fail
  *	PROGRAM nth KIND...	the first step that may fail does, then the
  *				second, until none is left
  *	PROGRAM at KIND...	for each line "ADDRESS INTERVAL TIMES NAME" of

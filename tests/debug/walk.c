@@ -23,6 +23,8 @@
 #include <unistd.h>
 
 #define LARGE 150000
+/* More receivers than there is room for on the stack. */
+#define MANY 9
 
 static int bus = -1;
 static int pipes[2];
@@ -194,9 +196,9 @@ static void unicast(void)
 	/* In pieces, which are put together. */
 	s.body = 5000;
 	data = test_build(&s, &len);
-	for (off = 0; off < len; off += 500)
+	for (off = 0; off < len; off += 1500)
 		test_send_bytes(p.a.fd, data + off,
-				len - off < 500 ? len - off : 500, NULL, 0);
+				len - off < 1500 ? len - off : 1500, NULL, 0);
 	free(data);
 	expect(&p.b, 2, 0);
 	/* A header in many skbs, and longer than a linear one. */
@@ -261,11 +263,11 @@ static void large(void)
 static void broadcast(void)
 {
 	struct pair p = pair(0);
-	struct client more[12];
+	struct client more[MANY];
 	struct msg_spec s = to(NULL, 6);
 	unsigned int i;
 
-	for (i = 0; i < 12; i++) {
+	for (i = 0; i < MANY; i++) {
 		more[i] = test_client(bus, 0);
 		update(BUS_REC_MATCH_ADD, more[i].addr, 1, "member='M'");
 	}
@@ -273,15 +275,15 @@ static void broadcast(void)
 	s.arg0 = "text";
 	test_send(p.a.fd, &s, NULL, 0);
 	expect(&p.b, 6, 0);
-	for (i = 0; i < 12; i++)
+	for (i = 0; i < MANY; i++)
 		expect(&more[i], 6, 0);
 	/* A rule looks at the arguments of a long body. */
 	s = to(NULL, 7);
 	s.body = 30000;
 	test_send(p.a.fd, &s, NULL, 0);
-	for (i = 0; i < 12; i++)
+	for (i = 0; i < MANY; i++)
 		expect(&more[i], 7, 0);
-	for (i = 0; i < 12; i++)
+	for (i = 0; i < MANY; i++)
 		leave(&more[i]);
 	part(&p);
 }
@@ -352,9 +354,9 @@ static void room(void)
 
 	test_limits(bus, &l);
 	p = pair(0);
-	for (i = 20; i < 40; i++)
-		test_call(&p.a, p.b.name, i, 6000);
-	for (i = 20; i < 40; i++)
+	for (i = 20; i < 25; i++)
+		test_call(&p.a, p.b.name, i, 20000);
+	for (i = 20; i < 25; i++)
 		expect(&p.b, i, 0);
 	l.queue_bytes = 16 << 20;
 	test_limits(bus, &l);
