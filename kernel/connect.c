@@ -189,29 +189,17 @@ static int connect_end(struct bus_sock *bs, struct bus_sock *end,
 	/* Pairs with bus_role(): all that the roles stand for is there. */
 	smp_store_release(&end->role, BUS_ROLE_END);
 	smp_store_release(&bs->role, BUS_ROLE_CLIENT);
-	err = announce(bs, end, bus);
-	/* It was a client for a moment, of a bus that is no more. */
-	if (err)
-		bus_sock_put(end, BUS_REASON_ENDED);
-	return err;
+	return announce(bs, end, bus);
 }
 
-static int connect_master(struct bus_sock *bs, struct bus *bus, int flags)
+/* Without the client's lock, which its end takes. */
+static void unconnect(struct bus_sock *end)
 {
-	struct bus_sock *end;
-	int err;
-
-	err = reserve_wait(bus, sock_sndtimeo(&bs->sk, flags & O_NONBLOCK));
-	if (err)
-		return err;
-	end = bus_sock_new(read_pnet(&bus->net), SOCK_SEQPACKET, 0);
-	err = end ? connect_end(bs, end, bus) : -ENOMEM;
-	if (err) {
-		unreserve(bus);
-		if (end && end->role == BUS_ROLE_NONE)
-			sock_put(&end->sk);
-	}
-	return err;
+	/* If it was a client for a moment, it was of a bus that is no more. */
+	if (end->role == BUS_ROLE_END)
+		bus_sock_put(end, BUS_REASON_ENDED);
+	else
+		sock_put(&end->sk);
 }
 
 /* ---- open buses ---- */
@@ -269,34 +257,73 @@ leave:
 
 /* ---- */
 
-static int check_bus(const struct bus_sock *bs, const struct bus *bus)
+static int may_connect(const struct bus_sock *bs, const struct bus *bus)
 {
+	if (bus_role(bs) == BUS_ROLE_BUS)
+		return -EINVAL;
+	if (bus_role(bs) != BUS_ROLE_NONE)
+		return -EISCONN;
 	if (bus->type != bs->sk.sk_type || bus->proto != bs->proto)
 		return -EPROTOTYPE;
 	/* The master of a D-Bus bus adopts its clients. */
 	return bus->proto == &native_proto ? 0 : -ECONNREFUSED;
 }
 
-static int connect_to(struct bus_sock *bs, struct bus *bus, int flags)
+static int connect_to(struct socket *sock, struct bus *bus,
+		      struct bus_sock *end)
+{
+	struct bus_sock *bs = bus_sk(sock->sk);
+	int err;
+
+	lock_sock(sock->sk);
+	err = may_connect(bs, bus);
+	if (!err)
+		err = end ? connect_end(bs, end, bus) :
+			    native_open_join(bs, bus);
+	if (!err) {
+		sock->state = SS_CONNECTED;
+		sock->sk->sk_state = TCP_ESTABLISHED;
+	}
+	release_sock(sock->sk);
+	return err;
+}
+
+static int connect_master(struct socket *sock, struct bus *bus)
+{
+	struct bus_sock *end;
+	int err;
+
+	end = bus_sock_new(read_pnet(&bus->net), SOCK_SEQPACKET, 0);
+	if (!end)
+		return -ENOMEM;
+	err = connect_to(sock, bus, end);
+	if (err)
+		unconnect(end);
+	return err;
+}
+
+/* The master may take its time, and the socket's lock is not held meanwhile:
+ * what another thread does with the socket shall not wait for the master, too.
+ * The other thread may even connect it. */
+static int connect_waiting(struct socket *sock, struct bus *bus, int flags)
 {
 	int err;
 
-	if (bus_role(bs) == BUS_ROLE_BUS)
-		return -EINVAL;
-	if (bus_role(bs) != BUS_ROLE_NONE)
-		return -EISCONN;
-	err = check_bus(bs, bus);
+	err = may_connect(bus_sk(sock->sk), bus);
+	if (!err)
+		err = reserve_wait(bus, sock_sndtimeo(sock->sk,
+						      flags & O_NONBLOCK));
 	if (err)
 		return err;
-	if (bus_is_open(bus))
-		return native_open_join(bs, bus);
-	return connect_master(bs, bus, flags);
+	err = connect_master(sock, bus);
+	if (err)
+		unreserve(bus);
+	return err;
 }
 
 int bus_sock_connect(struct socket *sock, struct sockaddr_unsized *addr,
 		     int len, int flags)
 {
-	struct bus_sock *bs = bus_sk(sock->sk);
 	struct bus_name name;
 	struct bus *bus;
 	int err;
@@ -310,13 +337,8 @@ int bus_sock_connect(struct socket *sock, struct sockaddr_unsized *addr,
 	bus_name_put(&name);
 	if (err)
 		return err;
-	lock_sock(sock->sk);
-	err = connect_to(bs, bus, flags);
-	if (!err) {
-		sock->state = SS_CONNECTED;
-		sock->sk->sk_state = TCP_ESTABLISHED;
-	}
-	release_sock(sock->sk);
+	err = bus_is_open(bus) ? connect_to(sock, bus, NULL) :
+				 connect_waiting(sock, bus, flags);
 	bus_put(bus);
 	return err;
 }
