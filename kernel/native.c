@@ -83,9 +83,6 @@ static void over(struct bus_sock *bs)
 	native_forget(bs);
 	tell_cause(bs);
 	shut(bs, SHUTDOWN_MASK);
-	/* Those of a bus that ended are looked after no more by it. */
-	if (READ_ONCE(bs->n_holders))
-		bus_stall_arm(&bs->port);
 	end = other_get(bs);
 	if (!end)
 		return;
@@ -189,7 +186,12 @@ static void native_writable(struct bus_port *p)
 
 static void native_close(struct bus_port *p)
 {
-	over(port_sk(p));
+	struct bus_sock *bs = port_sk(p);
+
+	over(bs);
+	/* The bus has stopped the clock, and looks after nobody any more. */
+	if (READ_ONCE(bs->n_holders))
+		bus_stall_arm(p);
 }
 
 static void native_port_stats(struct bus_port *p, struct bus_port_stats *st)

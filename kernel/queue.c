@@ -218,6 +218,9 @@ void native_unpull(struct bus_sock *bs, struct sk_buff *skb)
 	__skb_queue_head(&bs->band[BUSCB(skb)->prio].q, skb);
 	account(bs, skb, 1);
 	spin_unlock(&bs->port.lock);
+	/* It may have rung meanwhile, and have seen no files. */
+	if (READ_ONCE(bs->n_holders))
+		bus_stall_arm(&bs->port);
 }
 
 void native_purge(struct bus_sock *bs)

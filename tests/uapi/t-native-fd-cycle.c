@@ -134,6 +134,28 @@ static void the_bus(void)
 	gone();
 }
 
+/* The bus ends a moment after those who were its clients: nothing shows them
+ * any more, but unload() below sees them. */
+static void the_bus_after_its_clients(void)
+{
+	int other = nt_bus();
+	struct peer a = nt_peer(other);
+
+	nt_set_limits(other, quick);
+	pass(a.fd, a.addr, a.fd);
+	pass(a.fd, a.addr, a.end);
+	/* It is over before it is let go of. */
+	is(shutdown(a.end, SHUT_RDWR), 0);
+	nt_close(&a);
+	close(other);
+	a = nt_peer(other = nt_bus());
+	nt_set_limits(other, quick);
+	pass(a.fd, a.addr, a.fd);
+	nt_close(&a);
+	close(other);
+	gone();
+}
+
 /* Read in time, a socket in a message is nobody's fault. */
 static void in_time(void)
 {
@@ -176,6 +198,7 @@ int main(void)
 	with_end();
 	with_unix();
 	the_bus();
+	the_bus_after_its_clients();
 	in_time();
 	close(bus);
 	/* And the module can go: nothing holds it. */
