@@ -4,12 +4,13 @@
 MAKEFLAGS += --no-print-directory
 KERNEL ?= 6.1
 
-.PHONY: help run check check-debug check-matrix build modules bench vm clean
+.PHONY: help run check check-debug check-matrix fuzz build modules bench vm clean
 help:
 	@echo "make run [HOST=1]   build all, show unmodified D-Bus programs on the bus"
 	@echo "make check          build all, run every test, here and in the VM"
 	@echo "make check-debug    the VM's tests on a kernel that checks itself, and faults"
 	@echo "make check-matrix   the VM's tests on all kernels, with 1, 2, 4 processors"
+	@echo "make fuzz           run the fuzzers, each for TIME=60 seconds; TARGET=..."
 	@echo "make build          programs into build/, modules into build/modules/"
 	@echo "make bench          measure beside the other buses; NATIVE=1: native buses,"
 	@echo "                    one sender and many receivers, beside AF_UNIX and TIPC"
@@ -28,6 +29,10 @@ check-debug:
 
 check-matrix:
 	@scripts/check-matrix
+
+TIME ?= 60
+fuzz:
+	@scripts/deps build check && scripts/fuzz --time $(TIME) $(TARGET)
 
 build:
 	@scripts/build $(KERNEL)
