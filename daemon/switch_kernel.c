@@ -35,6 +35,7 @@ struct kernel {
 	struct sw sw;
 	int fd;
 	unsigned short family;
+	uint32_t features;		/* BUS_FEATURE_* of the module */
 	sd_event_source *io;
 	/* Address space for the longest message; pages come by being used. */
 	uint8_t *buf;
@@ -330,8 +331,9 @@ static int kernel_port_stats(struct sw *sw, uint64_t addr,
 	return 0;
 }
 
-/* The kernel keeps no highest figures, so they are the present ones. */
-static int kernel_queues(struct sw *sw, uint64_t addr, struct sw_queues *ret)
+/* A module without the option keeps no highest figures: they are the present
+ * ones then. */
+static int queues_of_old(struct sw *sw, uint64_t addr, struct sw_queues *ret)
 {
 	struct bus_port_stats st;
 	int r = kernel_port_stats(sw, addr, &st);
@@ -342,6 +344,32 @@ static int kernel_queues(struct sw *sw, uint64_t addr, struct sw_queues *ret)
 	ret->in.msgs = !!(st.flags & (BUS_PORT_HELD | BUS_PORT_WAITING));
 	ret->out.bytes = ret->out.peak_bytes = st.queue_bytes;
 	ret->out.fds = ret->out.peak_fds = st.queue_fds;
+	return 0;
+}
+
+static struct sw_queue queue_of(const struct bus_queue *q)
+{
+	return (struct sw_queue){
+		.msgs = q->msgs,
+		.bytes = q->bytes,
+		.fds = q->fds,
+		.peak_bytes = q->peak_bytes,
+		.peak_fds = q->peak_fds,
+	};
+}
+
+static int kernel_queues(struct sw *sw, uint64_t addr, struct sw_queues *ret)
+{
+	struct bus_port_queues q = { .addr = addr };
+	struct kernel *k = to_kernel(sw);
+	socklen_t len = sizeof(q);
+
+	if (!(k->features & BUS_FEATURE_QUEUES))
+		return queues_of_old(sw, addr, ret);
+	if (getsockopt(k->fd, SOL_BUS, BUS_PORT_QUEUES, &q, &len) < 0)
+		return -errno;
+	ret->in = queue_of(&q.in);
+	ret->out = queue_of(&q.out);
 	return 0;
 }
 
@@ -430,6 +458,17 @@ static int check_version(struct kernel *k)
 	return -EPROTO;
 }
 
+/* An older module has none. */
+static int ask_features(struct kernel *k)
+{
+	socklen_t len = sizeof(k->features);
+
+	if (getsockopt(k->fd, SOL_BUS, BUS_FEATURES, &k->features, &len) == 0)
+		return 0;
+	k->features = 0;
+	return errno == ENOPROTOOPT ? 0 : -errno;
+}
+
 /* Abstract: the name is for people, nobody connects to it. */
 static int bind_bus(struct kernel *k, const char *path)
 {
@@ -462,6 +501,8 @@ static int open_all(struct kernel *k, const char *path)
 	r = open_socket(k);
 	if (!r)
 		r = check_version(k);
+	if (!r)
+		r = ask_features(k);
 	if (!r)
 		r = bind_bus(k, path);
 	if (!r)

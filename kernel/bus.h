@@ -174,6 +174,8 @@ struct bus_port_ops {
 	/* The bus lets go of the port; queues work only. */
 	void (*close)(struct bus_port *p);
 	void (*stats)(struct bus_port *p, struct bus_port_stats *st);
+	/* May be NULL when the protocol does not count them. */
+	void (*queues)(struct bus_port *p, struct bus_port_queues *q);
 	void (*free)(struct bus_port *p);
 };
 

@@ -110,12 +110,15 @@ struct dbus_port {
 	struct file **pool;		/* files without a message yet */
 	unsigned int n_pool;
 	struct dbus_out out;
+	struct bus_queue in;		/* after its last round */
 
 	struct sk_buff_head held;	/* behind files; port.lock */
 	unsigned int held_fds;		/* port.lock */
 	/* Of a message longer than the limit, which was let on an empty queue:
 	 * what the master sends on top of it is not to blame. port.lock */
 	size_t oversize;
+	u64 queued_msgs;		/* since the queue was empty; port.lock */
+	u64 peak_bytes, peak_fds;	/* of the queue; port.lock */
 
 	struct list_head rules;		/* below bus.lock */
 	struct list_head sub_link;	/* below bus.lock */

@@ -96,17 +96,35 @@ void dbus_push(struct dbus_port *p, struct sk_buff_head *skbs)
 		__skb_queue_purge(skbs);
 }
 
+static void peak(u64 *most, u64 now)
+{
+	if (now > *most)
+		WRITE_ONCE(*most, now);
+}
+
+/* Below port.lock; @m is charged to the queue from here on. */
+static void account(struct dbus_port *p, struct bus_msg *m)
+{
+	u64 limit = READ_ONCE(p->port.bus->limits.queue_bytes);
+	struct sk_buff *skb;
+
+	if (!sk_wmem_alloc_get(p->sk)) {
+		WRITE_ONCE(p->oversize, m->truesize > limit ? m->truesize : 0);
+		WRITE_ONCE(p->queued_msgs, 0);
+	}
+	skb_queue_walk(&m->skbs, skb)
+		skb_set_owner_w(skb, p->sk);
+	WRITE_ONCE(p->queued_msgs, p->queued_msgs + 1);
+	peak(&p->peak_bytes, sk_wmem_alloc_get(p->sk));
+	if (m->files)
+		peak(&p->peak_fds, fds_queued(p) + m->files->count);
+}
+
 static void dbus_commit(struct bus_port *bp, struct bus_msg *m)
 {
 	struct dbus_port *p = to_dbus_port(bp);
-	struct sk_buff *skb;
 
-	if (!sk_wmem_alloc_get(p->sk))
-		WRITE_ONCE(p->oversize,
-			   m->truesize > READ_ONCE(bp->bus->limits.queue_bytes) ?
-				   m->truesize : 0);
-	skb_queue_walk(&m->skbs, skb)
-		skb_set_owner_w(skb, p->sk);
+	account(p, m);
 	atomic64_inc(&bp->received_msgs);
 	atomic64_add(m->len, &bp->received_bytes);
 	if (m->files) {
@@ -193,6 +211,18 @@ static void fd_timer_arm(struct dbus_port *p)
 		bus_port_put(&p->port);
 }
 
+/* What of the client is left here, for those who ask. */
+static void note_input(struct dbus_port *p)
+{
+	const struct bus_files *f = p->out.valid ? p->out.m.files : NULL;
+
+	WRITE_ONCE(p->in.msgs, p->out.valid);
+	WRITE_ONCE(p->in.bytes, p->rx_len + (p->out.valid ? p->out.m.len : 0));
+	WRITE_ONCE(p->in.fds, p->n_pool + (f ? f->count : 0));
+	peak(&p->in.peak_bytes, p->in.bytes);
+	peak(&p->in.peak_fds, p->in.fds);
+}
+
 enum rx_state { RX_DRAINED, RX_BLOCKED, RX_MORE };
 
 /* One message further. */
@@ -248,11 +278,13 @@ static bool service(struct dbus_port *p)
 		end_port(p, BUS_REASON_PROTOCOL);
 	if (test_bit(BUS_PF_ENDED, &p->port.flags)) {
 		dbus_rx_drop(p);
+		note_input(p);
 		return false;
 	}
 	/* Looked at first: what was sent before it is in the queue by then. */
 	hup = test_bit(DP_HUP, &p->events);
 	st = rx_run(p);
+	note_input(p);
 	fd_timer_arm(p);
 	if (st == RX_DRAINED && hup)
 		end_port(p, BUS_REASON_HANGUP);
@@ -567,6 +599,22 @@ static void dbus_port_stats(struct bus_port *bp, struct bus_port_stats *st)
 		st->flags |= BUS_PORT_FDS;
 }
 
+static void dbus_port_queues(struct bus_port *bp, struct bus_port_queues *q)
+{
+	struct dbus_port *p = to_dbus_port(bp);
+
+	q->in.msgs = READ_ONCE(p->in.msgs);
+	q->in.bytes = READ_ONCE(p->in.bytes);
+	q->in.fds = READ_ONCE(p->in.fds);
+	q->in.peak_bytes = READ_ONCE(p->in.peak_bytes);
+	q->in.peak_fds = READ_ONCE(p->in.peak_fds);
+	q->out.bytes = sk_wmem_alloc_get(p->sk);
+	q->out.msgs = q->out.bytes ? READ_ONCE(p->queued_msgs) : 0;
+	q->out.fds = fds_queued(p);
+	q->out.peak_bytes = READ_ONCE(p->peak_bytes);
+	q->out.peak_fds = READ_ONCE(p->peak_fds);
+}
+
 static void dbus_port_free(struct bus_port *bp)
 {
 	struct dbus_port *p = to_dbus_port(bp);
@@ -590,5 +638,6 @@ static const struct bus_port_ops dbus_port_ops = {
 	.evict = dbus_evict,
 	.close = dbus_resume,
 	.stats = dbus_port_stats,
+	.queues = dbus_port_queues,
 	.free = dbus_port_free,
 };

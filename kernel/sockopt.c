@@ -250,6 +250,12 @@ static int get_version(struct bus_sock *bs, void *arg)
 	return 0;
 }
 
+static int get_features(struct bus_sock *bs, void *arg)
+{
+	*(u32 *)arg = BUS_FEATURE_QUEUES;
+	return 0;
+}
+
 static int get_sendbuf(struct bus_sock *bs, void *arg)
 {
 	/* The system's default is what the master's own socket began with. */
@@ -299,6 +305,25 @@ static int get_port_stats(struct bus_sock *bs, void *arg)
 	return 0;
 }
 
+static int get_port_queues(struct bus_sock *bs, void *arg)
+{
+	struct bus_port_queues *q = arg;
+	struct bus_port *p;
+	int err = -EOPNOTSUPP;
+
+	p = bus_port_lookup(bs->bus, q->addr);
+	if (!p)
+		return -ENOENT;
+	memset(q, 0, sizeof(*q));
+	q->addr = p->addr;
+	if (p->ops->queues) {
+		p->ops->queues(p, q);
+		err = 0;
+	}
+	bus_port_put(p);
+	return err;
+}
+
 static int get_stats(struct bus_sock *bs, void *arg)
 {
 	bus_stats(bs->bus, arg);
@@ -328,11 +353,15 @@ static const struct {
 	{ BUS_SET_MAXQLEN, sizeof(u32), false, OF_MASTER, get_maxqlen },
 	{ BUS_VERSION, sizeof(u32), false, OF_BUS | OF_PORT | OF_NONE,
 	  get_version },
+	{ BUS_FEATURES, sizeof(u32), false, OF_BUS | OF_PORT | OF_NONE,
+	  get_features },
 	{ BUS_LIMITS, sizeof(struct bus_limits), false, OF_BUS | OF_PORT,
 	  get_limits },
 	{ BUS_ATTACH, sizeof(struct bus_attach), true, OF_BUS, get_attach },
 	{ BUS_PORT_STATS, sizeof(struct bus_port_stats), true,
 	  OF_BUS | OF_PORT, get_port_stats },
+	{ BUS_PORT_QUEUES, sizeof(struct bus_port_queues), true, OF_BUS,
+	  get_port_queues },
 	{ BUS_STATS, sizeof(struct bus_stats), false, OF_BUS | OF_END | OF_OPEN,
 	  get_stats },
 	{ BUS_PASS_INFO, sizeof(u32), false, OF_PORT, get_pass_info },
@@ -344,6 +373,7 @@ union get_arg {
 	struct bus_limits limits;
 	struct bus_attach attach;
 	struct bus_port_stats port_stats;
+	struct bus_port_queues port_queues;
 	struct bus_stats stats;
 };
 

@@ -188,6 +188,13 @@ struct sockaddr_bus {
 #define BUS_FILTER_BPF	26	/* end: set: int, a BPF_PROG_TYPE_SOCKET_FILTER
 				 * program; -1 removes it */
 
+#define BUS_FEATURES	30	/* get: __u32, BUS_FEATURE_*; a module that has
+				 * none of them gives ENOPROTOOPT */
+#define BUS_PORT_QUEUES	31	/* get: struct bus_port_queues, in and out; of a
+				 * D-Bus bus. ENOENT: no such port */
+
+#define BUS_FEATURE_QUEUES 0x1	/* BUS_PORT_QUEUES */
+
 #define BUS_MAX_ADDRS	4096	/* of one client */
 #define BUS_PRIO_MAX	7
 #define BUS_PRIO_BURST	16
@@ -305,6 +312,23 @@ struct bus_port_stats {
 #define BUS_PORT_ENDED	0x4
 #define BUS_PORT_FDS	0x8
 #define BUS_PORT_WAITING 0x10	/* its message waits for room at a receiver */
+
+/* What waits now, and the most that ever waited at once. */
+struct bus_queue {
+	__u64 msgs;
+	__u64 bytes;
+	__u64 fds;
+	__u64 peak_bytes;
+	__u64 peak_fds;
+};
+
+struct bus_port_queues {
+	__u64 addr;		/* in */
+	struct bus_queue in;	/* of the client: an incomplete message, or one
+				 * that waits for room, and fds without one */
+	struct bus_queue out;	/* for the client to read, in bytes of memory;
+				 * msgs: since nothing waited last */
+};
 
 struct bus_stats {
 	__u64 seq;		/* messages so far, in the bus's order */
