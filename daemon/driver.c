@@ -240,13 +240,21 @@ static int not_owner(struct call *c)
 			  peer->anonymous ? "" : uid);
 }
 
+bool call_by_owner(struct call *c)
+{
+	if (is_owner(c))
+		return true;
+	not_owner(c);
+	return false;
+}
+
 static int run(struct call *c)
 {
 	const struct method *m = c->method;
 	struct dbus_str sig = c->m->h->signature;
 
-	if ((m->flags & METHOD_OWNER) && !is_owner(c))
-		return not_owner(c);
+	if ((m->flags & METHOD_OWNER) && !call_by_owner(c))
+		return 0;
 	if ((m->flags & METHOD_CANONICAL) && !call_on_canonical_path(c))
 		return call_error(c, DBUS_ERROR("AccessDenied"),
 				  "Method '%s' is only available at the canonical object path '%s'",

@@ -90,6 +90,8 @@ int call_str(struct call *c, const char *s);
 int call_failed(struct call *c, int err);
 /* "Could not get @what of name '...': no such name". */
 int call_no_such_name(struct call *c, const char *what, struct dbus_str name);
+/* The caller is the daemon's user or root. False: an error is answered. */
+bool call_by_owner(struct call *c);
 /* The next argument, with a NUL behind it in the message. */
 struct dbus_str call_name_arg(struct call *c);
 /*

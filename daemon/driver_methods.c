@@ -213,8 +213,13 @@ static int add_match(struct call *c)
 {
 	struct dbus_str rule = wire_str(&c->args);
 	const char *why = "";
-	int err = matches_add(c->peer, rule.s, rule.len, &why);
+	int err;
 
+	/* Only who the bus belongs to. */
+	if (matches_eavesdrops(rule.s, rule.len) &&
+	    !call_by_owner(c))
+		return 0;
+	err = matches_add(c->peer, rule.s, rule.len, &why);
 	return err ? match_failed(c, err, rule, why) : call_empty(c);
 }
 

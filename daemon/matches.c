@@ -70,6 +70,21 @@ static int tell_switch(struct peer *peer, uint64_t cookie, const char *text,
 	return sw_match_add(peer->bus->sw, peer->addr, cookie, copy);
 }
 
+bool matches_eavesdrops(const char *text, size_t len)
+{
+	static const char word[] = "eavesdrop";
+	struct match_node *m;
+	bool result;
+
+	/* Few do: most need not be read for this. */
+	if (!memmem(text, len, word, sizeof(word) - 1) ||
+	    compile(&m, text, len, NULL))
+		return false;
+	result = m->rule.keys & MATCH_EAVESDROP;
+	free(m);
+	return result;
+}
+
 /* Its author may look for what is wrong. */
 static void note_eavesdropping(const struct peer *peer,
 			       const struct match_rule *rule)

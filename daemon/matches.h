@@ -25,4 +25,7 @@ void matches_each(struct peer *peer,
 /* Forgets them all; the peer is going, and the switch knows. */
 void matches_free(struct peer *peer);
 
+/* It is a rule with eavesdrop='true'. */
+bool matches_eavesdrops(const char *text, size_t len);
+
 #endif
