@@ -358,6 +358,13 @@ bool activation_knows(struct activation *a, struct dbus_str name)
 	return is_systemd(a, name) || service_of(a, name);
 }
 
+const char *activation_label(struct activation *a, struct dbus_str name)
+{
+	const struct service *svc = service_of(a, name);
+
+	return svc ? svc->file.label : NULL;
+}
+
 static bool find_service(struct activation *a, struct dbus_str name,
 			 const struct service **svc, struct failure *f)
 {

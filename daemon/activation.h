@@ -48,6 +48,9 @@ bool activation_uses_systemd(const struct activation *a);
 
 /* A message for a name that nobody owns: held, or answered with an error. */
 int activation_message(struct call *c);
+/* AssumedAppArmorLabel of a service that can be started, or NULL. Valid until
+ * services are looked for again. */
+const char *activation_label(struct activation *a, struct dbus_str name);
 /* StartServiceByName. */
 int activation_start(struct call *c, struct dbus_str name);
 /* UpdateActivationEnvironment. */

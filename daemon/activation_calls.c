@@ -22,7 +22,8 @@ int activation_message(struct call *c)
 	bool held;
 
 	/* As much as can be said before its receiver is known. */
-	if (activation_knows(c->bus->activation, name) && !enforce_send(c))
+	if (activation_knows(c->bus->activation, name) &&
+	    !enforce_start(c, activation_label(c->bus->activation, name)))
 		return 0;
 	held = activation_want(c->bus->activation, c, c->m, name, true, &f);
 	return answer(c, held, &f);

@@ -13,6 +13,7 @@
 #include "daemon/driver.h"
 #include "daemon/enforce.h"
 #include "daemon/log.h"
+#include "daemon/lsm.h"
 #include "daemon/names.h"
 #include "daemon/peer.h"
 
@@ -32,7 +33,7 @@ uint32_t bus_next_serial(struct bus *bus)
 	return bus->serial;
 }
 
-static struct peer *find_any(struct bus *bus, uint64_t addr)
+struct peer *bus_find_port(struct bus *bus, uint64_t addr)
 {
 	struct hnode *node;
 
@@ -47,7 +48,7 @@ static struct peer *find_any(struct bus *bus, uint64_t addr)
 
 struct peer *bus_find_addr(struct bus *bus, uint64_t addr)
 {
-	struct peer *peer = find_any(bus, addr);
+	struct peer *peer = bus_find_port(bus, addr);
 
 	if (!peer || peer->state != PEER_ACTIVE || peer->monitor ||
 	    peer->doomed)
@@ -81,7 +82,7 @@ void bus_leave(struct bus *bus)
 static void on_message(void *ctx, const struct sw_message *m)
 {
 	struct bus *bus = ctx;
-	struct peer *peer = find_any(bus, m->sender);
+	struct peer *peer = bus_find_port(bus, m->sender);
 
 	bus_enter(bus);
 	if (peer && !peer->doomed && driver_message(peer, m) < 0)
@@ -108,7 +109,7 @@ static void log_reason(const struct peer *peer, enum bus_reason reason)
 static void on_closed(void *ctx, uint64_t addr, enum bus_reason reason)
 {
 	struct bus *bus = ctx;
-	struct peer *peer = find_any(bus, addr);
+	struct peer *peer = bus_find_port(bus, addr);
 
 	if (!peer)
 		return;
@@ -126,6 +127,7 @@ static const struct sw_handler handler = {
 
 static int open_kind(struct bus *bus, const char *kind)
 {
+	struct sw_handler up = handler;
 	const char *address = bus->config.address;
 	int len = (int)strcspn(address, ",;");
 	struct bus_limits limits;
@@ -135,8 +137,9 @@ static int open_kind(struct bus *bus, const char *kind)
 	snprintf(path, sizeof(path), "%.*s#%.8s", len < 80 ? len : 80, address,
 		 bus->config.guid);
 	enforce_switch_limits(bus, &limits);
-	return sw_new(&bus->sw, kind, path, &limits, bus->event, &handler,
-		      bus);
+	if (bus->lsm)
+		up.mediate = enforce_mediate;
+	return sw_new(&bus->sw, kind, path, &limits, bus->event, &up, bus);
 }
 
 static int open_switch(struct bus *bus)
@@ -188,7 +191,9 @@ int bus_new(struct bus **ret, sd_event *event, const struct bus_config *config,
 	bus->registry.move = names_move;
 	bus->registry.claim = names_claim;
 	bus->registry.ctx = bus;
-	err = open_switch(bus);
+	err = lsm_open(&bus->lsm, event, file);
+	if (!err)
+		err = open_switch(bus);
 	if (!err)
 		err = activation_new(&bus->activation, bus);
 	if (!err)
@@ -232,6 +237,7 @@ struct bus *bus_free(struct bus *bus)
 	hmap_clear(&bus->users);
 	hmap_clear(&bus->by_addr);
 	bus->sw = sw_free(bus->sw);
+	bus->lsm = lsm_close(bus->lsm);
 	creds_done(&bus->self);
 	config_free(bus->file);
 	sd_event_unref(bus->event);

@@ -17,6 +17,7 @@
 #include "daemon/switch.h"
 
 struct activation;
+struct lsm;
 struct peer;
 
 enum bus_type {
@@ -47,6 +48,7 @@ struct bus {
 	sd_event *event;
 	struct sw *sw;
 	struct creds self;
+	struct lsm *lsm;		/* NULL: none has a say */
 	struct activation *activation;
 	struct bus_figures figures;
 	sd_event_source **watches;	/* of folders of files */
@@ -77,6 +79,8 @@ int bus_new(struct bus **ret, sd_event *event, const struct bus_config *config,
 struct bus *bus_free(struct bus *bus);		/* NULL is fine */
 
 uint32_t bus_next_serial(struct bus *bus);
+/* Whoever it is, as long as the switch has a port of his. */
+struct peer *bus_find_port(struct bus *bus, uint64_t addr);
 /* NULL: no such peer, or one that has not said Hello. */
 struct peer *bus_find_addr(struct bus *bus, uint64_t addr);
 /* By unique name or by well-known name. */

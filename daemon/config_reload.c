@@ -13,6 +13,7 @@
 #include "daemon/activation.h"
 #include "daemon/enforce.h"
 #include "daemon/log.h"
+#include "daemon/lsm.h"
 
 /* Files come in groups: wait for the last of them. */
 #define SETTLE_USEC 100000
@@ -140,8 +141,11 @@ static int adopt(struct bus *bus, struct config *file,
 	int err = refusal ? -EOPNOTSUPP : 0;
 
 	if (!err)
+		err = lsm_configure(bus->lsm, file);
+	if (!err)
 		err = configure_activation(bus, file);
 	if (err) {
+		lsm_configure(bus->lsm, bus->file);
 		snprintf(why, CONFIG_WHY_MAX, "%s",
 			 refusal ? refusal : strerror(-err));
 		return err;

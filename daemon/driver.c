@@ -371,8 +371,9 @@ static int dispatch(struct call *c)
 		return enforce_refused(c, &c->m->ruling);
 	if (h->destination.len && !str_is(h->destination, DBUS_DRIVER_NAME))
 		return to_somebody(c);
-	if (h->destination.len && c->peer->state == PEER_ACTIVE &&
-	    !enforce_send(c))
+	if (h->destination.len &&
+	    !(c->peer->state == PEER_ACTIVE ? enforce_send(c) :
+					      enforce_hello(c)))
 		return 0;
 	if (h->f.type != DBUS_TYPE_CALL && !activation_is_failure(h)) {
 		c->sent = true;

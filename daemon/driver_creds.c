@@ -192,31 +192,35 @@ int driver_get_audit_data(struct call *c)
 }
 
 /* Labels of other security modules are not SELinux contexts. */
-static bool has_selinux(void)
+static const char *selinux_context(const struct call *c,
+				   const struct peer *peer)
 {
-	return !access("/sys/fs/selinux/enforce", F_OK);
+	const char *name = lsm_name(c->bus->lsm);
+
+	if (!name || strcmp(name, "SELinux"))
+		return NULL;
+	return peer ? peer->label.text : lsm_self(c->bus->lsm)->text;
 }
 
 int driver_get_selinux_context(struct call *c)
 {
 	struct dbus_str name;
 	struct peer *peer;
-	const struct creds *creds = creds_arg(c, "security context", &name,
-					      &peer);
+	const char *context;
 	struct msg_array a;
-	size_t i;
 
-	if (!creds)
+	if (!creds_arg(c, "security context", &name, &peer))
 		return 0;
-	if (!creds->label || !has_selinux())
+	context = selinux_context(c, peer);
+	if (!context)
 		return call_error(c,
 				  DBUS_ERROR("SELinuxSecurityContextUnknown"),
 				  "Could not determine security context for '%.*s'",
 				  STR(name));
 	call_reply(c, "ay");
 	a = msg_array_begin(&c->reply, 1);
-	for (i = 0; i + 1 < creds->label_len; i++)
-		msg_byte(&c->reply, (uint8_t)creds->label[i]);
+	for (; *context; context++)
+		msg_byte(&c->reply, (uint8_t)*context);
 	msg_array_end(&c->reply, a);
 	return 0;
 }

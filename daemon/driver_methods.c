@@ -47,13 +47,6 @@ static int hello(struct call *c)
 	return peer_activate(c->peer);
 }
 
-static int not_to_own(struct call *c, struct dbus_str name)
-{
-	return call_error(c, DBUS_ERROR("AccessDenied"),
-			  "Connection \"%s\" is not allowed to own the service \"%s\" due to security policies in the configuration file",
-			  c->peer->unique, name.s);
-}
-
 static int check_request(struct call *c, struct dbus_str name)
 {
 	if (!dbus_bus_name_ok(name.s, name.len))
@@ -68,8 +61,8 @@ static int check_request(struct call *c, struct dbus_str name)
 		return call_error(c, DBUS_ERROR("InvalidArgs"),
 				  "Connection \"%s\" is not allowed to own the service \"%s\"because it is reserved for D-Bus' use only",
 				  c->peer->unique, name.s);
-	if (!enforce_own(c->peer, name))
-		return not_to_own(c, name);
+	if (!enforce_own(c, name))
+		return 0;
 	/* The unique name is one of them. */
 	if (c->peer->names.n_claims + 1 >=
 	    c->bus->config.limits.names_per_connection)
@@ -215,9 +208,9 @@ static int add_match(struct call *c)
 	const char *why = "";
 	int err;
 
-	/* Only who the bus belongs to. */
+	/* Only to whom the bus belongs, and the security module has a say. */
 	if (matches_eavesdrops(rule.s, rule.len) &&
-	    !call_by_owner(c))
+	    (!call_by_owner(c) || !enforce_eavesdrop(c)))
 		return 0;
 	err = matches_add(c->peer, rule.s, rule.len, &why);
 	return err ? match_failed(c, err, rule, why) : call_empty(c);
@@ -306,8 +299,14 @@ static void get_features(struct call *c)
 {
 	struct msg_array a = msg_array_begin(&c->reply, 4);
 
+	const char *lsm = lsm_name(c->bus->lsm);
+
 	msg_str(&c->reply, "ActivatableServicesChanged");
+	if (lsm && !strcmp(lsm, "AppArmor"))
+		msg_str(&c->reply, lsm);
 	msg_str(&c->reply, "HeaderFiltering");
+	if (lsm && !strcmp(lsm, "SELinux"))
+		msg_str(&c->reply, lsm);
 	if (activation_uses_systemd(c->bus->activation))
 		msg_str(&c->reply, "SystemdActivation");
 	msg_array_end(&c->reply, a);

@@ -7,10 +7,15 @@
 #include <string.h>
 
 #include "daemon/log.h"
+#include "daemon/lsm.h"
 
 const char *enforce_refuses_kernel(const struct bus *bus,
 				   const struct config *file)
 {
+	if (lsm_asks(bus->lsm))
+		return !strcmp(lsm_name(bus->lsm), "SELinux") ?
+		       "the kernel's bus does not ask SELinux, which mediates messages here" :
+		       "the kernel's bus does not ask AppArmor, which mediates messages here (<apparmor mode=\"disabled\"/> turns that off)";
 	if (!bus->config.unix_only)
 		return "the kernel carries unix sockets only";
 	if (!policy_set_is_open(file->policy))
@@ -120,11 +125,6 @@ bool enforce_connect(struct peer *peer)
 	return !err;
 }
 
-bool enforce_own(const struct peer *peer, struct dbus_str name)
-{
-	return policy_own(&peer->policy->p, name.s, name.len);
-}
-
 /* ---- what to say ---- */
 
 static const char *type_name(const struct dbus_header *h)
@@ -149,7 +149,7 @@ static struct dbus_str or(struct dbus_str s, const char *otherwise)
 #define COMPLAINT_MAX 2048
 
 /* The reference's words; programs and people look for them. */
-static void complain(const struct call *c, const struct sw_ruling *ruling,
+static void describe(const struct call *c, const struct sw_ruling *ruling,
 		     const char *what, char text[COMPLAINT_MAX])
 {
 	const struct dbus_header *h = c->m->h;
@@ -160,11 +160,21 @@ static void complain(const struct call *c, const struct sw_ruling *ruling,
 	if (to)
 		peer_info(to, at);
 	snprintf(text, COMPLAINT_MAX,
-		 "%s, %u matched rules; type=\"%s\", sender=\"%s\" (%s) interface=\"%.*s\" member=\"%.*s\" error name=\"%.*s\" requested_reply=\"%d\" destination=\"%.*s\" (%s)",
-		 what, ruling->matched, type_name(h), c->peer->unique, from,
+		 "%s; type=\"%s\", sender=\"%s\" (%s) interface=\"%.*s\" member=\"%.*s\" error name=\"%.*s\" requested_reply=\"%d\" destination=\"%.*s\" (%s)",
+		 what, type_name(h), c->peer->unique, from,
 		 STR(or(h->interface, "(unset)")), STR(or(h->member, "(unset)")),
 		 STR(or(h->error_name, "(unset)")), ruling->requested,
 		 STR(or(h->destination, DBUS_DRIVER_NAME)), at);
+}
+
+static void complain(const struct call *c, const struct sw_ruling *ruling,
+		     const char *what, char text[COMPLAINT_MAX])
+{
+	char counted[64];
+
+	snprintf(counted, sizeof(counted), "%s, %u matched rules", what,
+		 ruling->matched);
+	describe(c, ruling, counted, text);
 }
 
 static int denied(struct call *c, const struct sw_ruling *ruling,
@@ -185,6 +195,32 @@ void enforce_logged(struct call *c, const struct sw_ruling *ruling)
 	log_security("%s", text);
 }
 
+/* The module has written it down. */
+static int not_asked(struct call *c, int err)
+{
+	const char *name = err == -ENOMEM ? DBUS_ERROR("NoMemory") :
+			   err == -EPERM ? DBUS_ERROR("AccessDenied") :
+			   err == -ENOENT ? DBUS_ERROR("FileNotFound") :
+					    DBUS_ERROR("Failed");
+
+	return call_error(c, name, "Failed to query %s policy: %s",
+			  lsm_name(c->bus->lsm), strerror(-err));
+}
+
+static int denied_by_lsm(struct call *c, const struct sw_ruling *ruling)
+{
+	char what[128], text[COMPLAINT_MAX];
+	bool counts = !strcmp(lsm_name(c->bus->lsm), "SELinux");
+
+	if (ruling->err != -EACCES)
+		return not_asked(c, ruling->err);
+	snprintf(what, sizeof(what),
+		 "An %s policy prevents this sender from sending this message to this recipient%s",
+		 lsm_name(c->bus->lsm), counts ? ", 0 matched rules" : "");
+	describe(c, ruling, what, text);
+	return call_error(c, DBUS_ERROR("AccessDenied"), "%s", text);
+}
+
 static int too_many_calls(struct call *c)
 {
 	char info[PEER_INFO_MAX];
@@ -200,6 +236,8 @@ static int too_many_calls(struct call *c)
 int enforce_refused(struct call *c, const struct sw_ruling *ruling)
 {
 	switch (ruling->refusal) {
+	case SW_DENIED_LSM:
+		return denied_by_lsm(c, ruling);
 	case SW_DENIED_SEND:
 		return denied(c, ruling, "Rejected send message");
 	case SW_DENIED_RECEIVE:
@@ -233,9 +271,94 @@ int enforce_limit(struct call *c, const char *limit, size_t value,
 	return call_error(c, DBUS_ERROR("LimitsExceeded"), "%s", text);
 }
 
+/* ---- the security module ---- */
+
+static struct lsm_end end_of(const struct peer *peer)
+{
+	return (struct lsm_end){
+		.label = &peer->label,
+		.name = peer->state == PEER_ACTIVE ? peer->unique : NULL,
+		.pid = peer->creds.pid,
+	};
+}
+
+int enforce_mediate(void *ctx, uint64_t from, uint64_t to,
+		    const struct dbus_header *h, bool requested)
+{
+	struct bus *bus = ctx;
+	struct peer *p = bus_find_port(bus, from), *t = bus_find_port(bus, to);
+	struct lsm_message m = { .h = h, .requested = requested };
+
+	if (!p || !t)
+		return -EACCES;
+	m.from = end_of(p);
+	m.to = end_of(t);
+	return lsm_send(bus->lsm, &m);
+}
+
+/* From @c's peer to the bus, or to what is to be started. */
+static int mediate(struct call *c, bool starts, const char *label)
+{
+	struct lsm_message m = {
+		.from = end_of(c->peer),
+		.h = c->m->h,
+		.starts = starts,
+		.assumed = label,
+	};
+	struct sw_ruling ruling = { .refusal = SW_DENIED_LSM };
+
+	ruling.err = lsm_send(c->bus->lsm, &m);
+	return ruling.err ? denied_by_lsm(c, &ruling) : 1;
+}
+
+int enforce_hello(struct call *c)
+{
+	return mediate(c, false, NULL);
+}
+
+int enforce_eavesdrop(struct call *c)
+{
+	struct lsm_end end = end_of(c->peer);
+	int err = lsm_eavesdrop(c->bus->lsm, &end);
+
+	if (!err)
+		return 1;
+	if (err != -EACCES)
+		return not_asked(c, err);
+	return call_error(c, DBUS_ERROR("AccessDenied"),
+			  "Connection \"%s\" is not allowed to eavesdrop due to %s policy",
+			  c->peer->unique, lsm_name(c->bus->lsm));
+}
+
+static int not_to_own(struct call *c, struct dbus_str name, const char *why)
+{
+	return call_error(c, DBUS_ERROR("AccessDenied"),
+			  "Connection \"%s\" is not allowed to own the service \"%.*s\" due to %s",
+			  c->peer->unique, STR(name), why);
+}
+
+int enforce_own(struct call *c, struct dbus_str name)
+{
+	struct lsm_end end = end_of(c->peer);
+	int err = lsm_own(c->bus->lsm, &end, name.s);
+	char why[32];
+
+	if (err && err != -EACCES)
+		return not_asked(c, err);
+	if (err) {
+		snprintf(why, sizeof(why), "%s policy",
+			 lsm_name(c->bus->lsm));
+		return not_to_own(c, name, why);
+	}
+	if (policy_own(&c->peer->policy->p, name.s, name.len))
+		return 1;
+	return not_to_own(c, name,
+			  "security policies in the configuration file");
+}
+
 /* ---- to and from the driver ---- */
 
-int enforce_send(struct call *c)
+static int check_send(struct call *c)
 {
 	const struct policy *p = &c->peer->policy->p;
 	struct policy_msg m = {
@@ -252,6 +375,16 @@ int enforce_send(struct call *c)
 		return denied(c, &ruling, "Rejected send message");
 	enforce_logged(c, &ruling);
 	return 1;
+}
+
+int enforce_send(struct call *c)
+{
+	return mediate(c, false, NULL) ? check_send(c) : 0;
+}
+
+int enforce_start(struct call *c, const char *label)
+{
+	return mediate(c, true, label) ? check_send(c) : 0;
 }
 
 bool enforce_receive(const struct peer *peer, const struct msg *m)

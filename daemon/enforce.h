@@ -30,15 +30,20 @@ bool enforce_connect(struct peer *peer);
 /* It is known to the switch, which has to have its policy too. 0 or -errno. */
 int enforce_attach(struct peer *peer);
 
-/* May it own @name? */
-bool enforce_own(const struct peer *peer, struct dbus_str name);
+/* May @c's peer own @name (NUL-terminated)? 1: it may; 0: it may not, which is
+ * answered. */
+int enforce_own(struct call *c, struct dbus_str name);
+/* The same: may it be shown what is for others? */
+int enforce_eavesdrop(struct call *c);
 
-/*
- * May @c's message go to the driver, or to a name that nobody owns yet (which
- * is all that is known of its receiver)? 1: it may; 0: it may not, which is
- * answered.
- */
+/* The same: may its message go to the driver? */
 int enforce_send(struct call *c);
+/* Hello comes before there is a policy. */
+int enforce_hello(struct call *c);
+/* The same for a message to a service that is to be started, which is all that
+ * is known of its receiver but the security label that it will have (or
+ * NULL). */
+int enforce_start(struct call *c, const char *label);
 /* Answers for a message that the switch has not let through. */
 int enforce_refused(struct call *c, const struct sw_ruling *ruling);
 /* The switch has let it through, but it is to be logged. */
@@ -53,6 +58,9 @@ int enforce_limit(struct call *c, const char *limit, size_t value,
 /* May @peer receive a finished message of the daemon? */
 bool enforce_receive(const struct peer *peer, const struct msg *m);
 
+/* The switch's mediate(). */
+int enforce_mediate(void *ctx, uint64_t from, uint64_t to,
+		    const struct dbus_header *h, bool requested);
 /* The switch's no_reply(). */
 void enforce_no_reply(void *ctx, uint64_t addr, uint32_t serial, bool gone);
 

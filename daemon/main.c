@@ -337,12 +337,6 @@ static int check_config(struct start *s)
 
 	if (err)
 		return err;
-	if (s->config->apparmor == CONFIG_APPARMOR_REQUIRED) {
-		log_error("Failed to start message bus: AppArmor mediation is required, but this bus has none");
-		return -EOPNOTSUPP;
-	}
-	if (config_selinux_enabled())
-		log_warning("this bus does not ask SELinux about messages and names");
 	if (s->o.config_file && !s->o.address && !s->config->listen.n) {
 		log_error("Failed to start message bus: %s: Configuration file needs one or more <listen> elements giving addresses",
 			  s->o.config_file);

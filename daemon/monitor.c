@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/match.h"
+#include "daemon/enforce.h"
 #include "daemon/log.h"
 #include "daemon/matches.h"
 #include "daemon/names.h"
@@ -125,6 +126,8 @@ static int become_monitor(struct call *c)
 	struct wire w = c->args;
 
 	wire_jump(&w, "as", 2);
+	if (!enforce_eavesdrop(c))
+		return 0;
 	if (wire_u32(&w))
 		return call_error(c, DBUS_ERROR("InvalidArgs"),
 				  "BecomeMonitor does not support any flags yet");

@@ -109,6 +109,11 @@ int peer_new(struct bus *bus, int fd, const uint8_t *nonce)
 	err = creds_of_peer(&peer->creds, fd);
 	if (err < 0)
 		goto close_fd;
+	err = lsm_label(bus->lsm, &peer->label, peer->creds.label);
+	if (err < 0) {
+		log_errno(err, "Unable to set up new connection: its security label");
+		goto close_fd;
+	}
 	err = sd_event_add_time_relative(bus->event, &peer->timer,
 					 CLOCK_MONOTONIC,
 					 bus->config.limits.auth_timeout, 0,
@@ -145,6 +150,7 @@ struct peer *peer_free(struct peer *peer)
 		hmap_del(&bus->by_addr, &peer->by_addr);
 	matches_free(peer);
 	creds_done(&peer->creds);
+	lsm_label_done(&peer->label);
 	policy_block_unref(peer->policy);
 	if (peer->state == PEER_ACTIVE) {
 		bus->n_completed--;

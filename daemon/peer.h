@@ -13,6 +13,7 @@
 
 #include "core/names.h"
 #include "daemon/bus.h"
+#include "daemon/lsm.h"
 #include "daemon/message.h"
 
 struct handshake;
@@ -34,6 +35,7 @@ struct peer {
 	bool anonymous;			/* its user is not known to the bus */
 	bool pass_fds;
 	struct creds creds;
+	struct lsm_label label;		/* with bus->lsm */
 	struct policy_block *policy;	/* from the end of the handshake on */
 	uint64_t since;			/* accepted, usec of CLOCK_BOOTTIME */
 	struct handshake *handshake;	/* PEER_AUTH */

@@ -121,6 +121,7 @@ static char **slot_of(struct service_file *f, struct dbus_str key)
 		{ "Exec", &f->exec },
 		{ "User", &f->user },
 		{ "SystemdService", &f->unit },
+		{ "AssumedAppArmorLabel", &f->label },
 	};
 	size_t i;
 
@@ -238,6 +239,7 @@ void service_file_done(struct service_file *f)
 	free(f->exec);
 	free(f->user);
 	free(f->unit);
+	free(f->label);
 	memset(f, 0, sizeof(*f));
 }
 

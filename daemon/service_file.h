@@ -16,6 +16,7 @@ struct service_file {
 	char *exec;		/* Exec, as written */
 	char *user;		/* User, or NULL */
 	char *unit;		/* SystemdService, or NULL */
+	char *label;		/* AssumedAppArmorLabel, or NULL */
 };
 
 /*

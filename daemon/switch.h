@@ -37,6 +37,7 @@ enum sw_refusal {
 	SW_ROUTED,			/* it is for the daemon */
 	SW_DENIED_SEND,			/* by the sender's policy */
 	SW_DENIED_RECEIVE,		/* by the receiver's */
+	SW_DENIED_LSM,			/* by the daemon's mediate() */
 	SW_SAME_SERIAL,			/* the receiver owes the sender an
 					 * answer to the same serial */
 	SW_TOO_MANY_CALLS,		/* of the sender wait for an answer */
@@ -51,6 +52,7 @@ struct sw_ruling {
 	uint64_t to;			/* port address */
 	bool requested;			/* a reply that was waited for */
 	unsigned int matched;		/* rules */
+	int err;			/* of mediate() */
 };
 
 /* A message for the daemon. Everything in it is the switch's, and valid
@@ -83,6 +85,11 @@ struct sw_handler {
 	/* The call @serial of @addr will have no answer: the called port is
 	 * gone, or has taken too long. */
 	void (*no_reply)(void *ctx, uint64_t addr, uint32_t serial, bool gone);
+	/* May port @to get @h, of port @from? It comes before the policies.
+	 * 0, or -errno: no. NULL: nobody wants to be asked; otherwise the
+	 * switch has to be one that asks. */
+	int (*mediate)(void *ctx, uint64_t from, uint64_t to,
+		       const struct dbus_header *h, bool requested);
 };
 
 /* @kind is "kernel" or "user". -EAFNOSUPPORT: no module in this kernel.

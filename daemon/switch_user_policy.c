@@ -212,6 +212,16 @@ static unsigned int ask(struct us *us, const struct uport *p,
 	return verdict;
 }
 
+static int mediate(struct us *us, const struct uport *p,
+		   const struct uport *t, const struct dbus_header *h,
+		   bool requested)
+{
+	const struct sw_handler *up = &us->sw.handler;
+
+	return up->mediate ? up->mediate(us->sw.ctx, p->addr, t->addr, h,
+					 requested) : 0;
+}
+
 static enum sw_refusal may_call(struct us *us, const struct uport *p,
 				const struct uport *t,
 				const struct dbus_header *h)
@@ -233,6 +243,11 @@ bool us_admit(struct us *us, const struct uport *p, const struct uport *t,
 		.to = t->addr,
 		.requested = waiting_for(us, p, t, h),
 	};
+	ruling->err = mediate(us, p, t, h, ruling->requested);
+	if (ruling->err) {
+		ruling->refusal = SW_DENIED_LSM;
+		return false;
+	}
 	send = ask(us, p, t, POLICY_SEND, h, ruling);
 	if (!(send & POLICY_ALLOWED))
 		ruling->refusal = SW_DENIED_SEND;
@@ -251,9 +266,12 @@ bool us_admit_cast(struct us *us, const struct uport *p, const struct uport *t,
 		   const struct dbus_header *h, bool *log)
 {
 	struct sw_ruling ruling = { .requested = !p && h->reply_serial };
-	unsigned int send = p ? ask(us, p, t, POLICY_SEND, h, &ruling) :
-				POLICY_ALLOWED;
+	unsigned int send = POLICY_ALLOWED;
 
+	if (p && mediate(us, p, t, h, false))
+		return false;
+	if (p)
+		send = ask(us, p, t, POLICY_SEND, h, &ruling);
 	if (!(send & POLICY_ALLOWED))
 		return false;
 	if (send & POLICY_LOGGED)
@@ -269,7 +287,8 @@ bool us_admit_eavesdropper(struct us *us, struct uport *p, struct uport *t,
 	struct policy_msg m;
 	struct uend end;
 
-	if (!(ask(us, p, w, POLICY_SEND, h, &ruling) & POLICY_ALLOWED))
+	if (mediate(us, p, w, h, false) ||
+	    !(ask(us, p, w, POLICY_SEND, h, &ruling) & POLICY_ALLOWED))
 		return false;
 	if (!w->policy)
 		return true;

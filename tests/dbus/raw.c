@@ -87,19 +87,25 @@ static socklen_t parse_address(struct sockaddr_un *sa, const char *addr)
 	return offsetof(struct sockaddr_un, sun_path) + n + 1;
 }
 
-int raw_dial(void)
+void raw_connect(int fd)
 {
 	const char *addr = getenv("DBUS_SESSION_BUS_ADDRESS");
 	struct sockaddr_un sa;
 	socklen_t len;
-	int fd;
 
 	if (!addr)
 		raw_skip("no DBUS_SESSION_BUS_ADDRESS");
 	len = parse_address(&sa, addr);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&sa, len) < 0)
+	if (connect(fd, (struct sockaddr *)&sa, len) < 0)
 		fail("connect to %s", addr);
+}
+
+int raw_dial(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	check(fd >= 0);
+	raw_connect(fd);
 	return fd;
 }
 
@@ -211,16 +217,28 @@ void raw_answers(struct raw *c, int n)
 	}
 }
 
-struct raw *raw_open(bool pass_fds)
+struct raw *raw_auth(int fd, bool pass_fds)
 {
-	struct raw *c = raw_wrap(raw_dial());
-	struct msg m;
+	struct raw *c = raw_wrap(fd);
 	char buf[128];
 	size_t n = raw_handshake(buf, sizeof(buf), pass_fds);
 
 	c->pass_fds = pass_fds;
 	raw_write(c, buf, n, NULL, 0);
 	raw_answers(c, pass_fds ? 2 : 1);
+	return c;
+}
+
+struct raw *raw_open(bool pass_fds)
+{
+	return raw_login(raw_dial(), pass_fds);
+}
+
+struct raw *raw_login(int fd, bool pass_fds)
+{
+	struct raw *c = raw_auth(fd, pass_fds);
+	struct msg m;
+
 	raw_driver(c, &m, "Hello", NULL, NULL);
 	snprintf(c->name, sizeof(c->name), "%s", msg_str(&m));
 	msg_free(&m);

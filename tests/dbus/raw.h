@@ -77,8 +77,13 @@ struct msg {
 /* ---- connections ---- */
 
 int raw_dial(void);		/* connected, nothing sent */
+void raw_connect(int fd);	/* a socket of the caller's */
 /* Ready to talk; with @pass_fds it negotiates fds. */
 struct raw *raw_open(bool pass_fds);
+/* The same in two steps, from a connected socket, owned from then on: after
+ * the handshake, and after Hello. */
+struct raw *raw_auth(int fd, bool pass_fds);
+struct raw *raw_login(int fd, bool pass_fds);
 struct raw *raw_wrap(int fd);	/* around a descriptor, owned from then on */
 void raw_close(struct raw *c);	/* NULL is fine */
 /* The lines of a handshake up to and with BEGIN. */
