@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "hmap.h"
 
+#include "core/sip_hash.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,72 +87,20 @@ void hmap_clear(struct hmap *h)
 	memset(h, 0, sizeof(*h));
 }
 
-/* SipHash-1-3: what a client cannot predict it cannot make collide. */
-struct sip {
-	uint64_t v0, v1, v2, v3;
-};
-
-static uint64_t rotl(uint64_t x, int n)
+static const struct sip_key *hash_key(void)
 {
-	return x << n | x >> (64 - n);
-}
-
-static void sip_round(struct sip *s)
-{
-	s->v0 += s->v1;
-	s->v1 = rotl(s->v1, 13) ^ s->v0;
-	s->v0 = rotl(s->v0, 32);
-	s->v2 += s->v3;
-	s->v3 = rotl(s->v3, 16) ^ s->v2;
-	s->v0 += s->v3;
-	s->v3 = rotl(s->v3, 21) ^ s->v0;
-	s->v2 += s->v1;
-	s->v1 = rotl(s->v1, 17) ^ s->v2;
-	s->v2 = rotl(s->v2, 32);
-}
-
-static void sip_word(struct sip *s, uint64_t word)
-{
-	s->v3 ^= word;
-	sip_round(s);
-	s->v0 ^= word;
-}
-
-static const uint64_t *hash_key(void)
-{
-	static uint64_t key[2];
+	static struct sip_key key;
 
 	/* Early in boot there may be no randomness yet; rather no key than no
 	 * bus. */
-	if (!key[0] && getrandom(key, sizeof(key), GRND_NONBLOCK) < 0)
-		key[0] = 1;
-	return key;
+	if (!key.k[0] && getrandom(&key, sizeof(key), GRND_NONBLOCK) < 0)
+		key.k[0] = 1;
+	return &key;
 }
 
 uint64_t hash_bytes(const void *data, size_t len)
 {
-	const uint64_t *key = hash_key();
-	struct sip s = {
-		key[0] ^ 0x736f6d6570736575ULL, key[1] ^ 0x646f72616e646f6dULL,
-		key[0] ^ 0x6c7967656e657261ULL, key[1] ^ 0x7465646279746573ULL,
-	};
-	const uint8_t *p = data;
-	size_t left = len;
-	uint64_t word;
-	int i;
-
-	for (; left >= sizeof(word); left -= sizeof(word)) {
-		memcpy(&word, p, sizeof(word));
-		sip_word(&s, word);
-		p += sizeof(word);
-	}
-	word = 0;
-	memcpy(&word, p, left);
-	sip_word(&s, word ^ (uint64_t)len << 56);
-	s.v2 ^= 0xff;
-	for (i = 0; i < 3; i++)
-		sip_round(&s);
-	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+	return sip_hash(hash_key(), data, len);
 }
 
 uint64_t hash_u64(uint64_t x)
