@@ -562,6 +562,23 @@ static bool eval_args(const struct match_rule *r, const struct match_msg *m)
 	return true;
 }
 
+void match_msg_strings(const struct match_msg *m, struct dbus_str *out, u8 n)
+{
+	struct args a = { .sig = m->h->signature };
+	u8 i;
+
+	memset(out, 0, n * sizeof(*out));
+	if (!m->body)
+		return;
+	wire_init(&a.w, m->body, m->body_len, m->h->f.big);
+	for (i = 0; i < n && go_to(&a, i); i++) {
+		struct wire at = a.w;
+
+		if (a.sig.s[0] == 's')
+			out[i] = wire_str_raw(&at);
+	}
+}
+
 static bool has(const struct match_rule *r, u16 key, struct match_span want,
 		struct dbus_str have)
 {

@@ -73,6 +73,11 @@ size_t match_rule_text(const struct match_rule *r, char *out, size_t size);
  * with @sender). Body arguments are read only when a rule asks; @body may be
  * NULL when the caller knows that no rule looks at arguments.
  *
+ * @names goes through the well-known names that @owns says yes to, without
+ * @sender: it sets @name to the one behind *@at, which is NULL at first and its
+ * own to change, or returns false. Only match_index_visit() asks it; NULL: there
+ * are none.
+ *
  * @receives answers whether the message's receiver is the primary owner of a
  * name that it was not addressed by; NULL where only DESTINATION counts.
  */
@@ -84,8 +89,13 @@ struct match_msg {
 	const void *body;
 	size_t body_len;
 	bool (*receives)(void *ctx, const char *name, size_t len);
+	bool (*names)(void *ctx, void **at, struct dbus_str *name);
 };
 
 bool match_rule_eval(const struct match_rule *r, const struct match_msg *m);
+
+/* The first @n arguments, as far as they are strings (type 's'); the others
+ * have no .s. */
+void match_msg_strings(const struct match_msg *m, struct dbus_str *out, u8 n);
 
 #endif

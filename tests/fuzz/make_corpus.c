@@ -133,6 +133,22 @@ static void put_wire(const char *name, GDBusMessage *m, GString *blob,
 	g_string_free(s, TRUE);
 }
 
+/* The message behind all rules. */
+static void put_index(const char *name, const guchar *blob, gsize len)
+{
+	GString *s = g_string_new(NULL);
+	guint r;
+
+	g_string_append_c(s, (char)G_N_ELEMENTS(rules));
+	for (r = 0; r < G_N_ELEMENTS(rules); r++) {
+		g_string_append(s, rules[r]);
+		g_string_append_c(s, '\0');
+	}
+	g_string_append_len(s, (const char *)blob, (gssize)len);
+	put_file("match_index", name, s);
+	g_string_free(s, TRUE);
+}
+
 static void put_message(guint i, gboolean big)
 {
 	GDBusMessage *m = make(&messages[i]);
@@ -156,6 +172,7 @@ static void put_message(guint i, gboolean big)
 		   big ? "big" : "little");
 	put_file("header", name, s);
 	put_wire(name, m, s, big);
+	put_index(name, blob, len);
 
 	/* Every rule once, each message with some. */
 	for (r = 0; r < G_N_ELEMENTS(rules); r++) {
