@@ -62,6 +62,29 @@ static const char * const rules[] = {
 	"member='M'", "sender=':1.5',arg1='h\303\251'", " type ='error'",
 };
 
+/* Rules that a message matches, or almost; fuzz_rules.c tells who has which
+ * name. */
+static const struct {
+	guint message;
+	const char *rule;
+} matching[] = {
+	{ 3, "eavesdrop=true,destination='c.d',member='Set'" },
+	{ 3, "eavesdrop='true',type='method_call',arg1='Prop'" },
+	{ 7, "type=signal,path='/org/freedesktop/DBus',arg0='org.example.Name',"
+	  "arg1=,arg2=':1.42'" },
+	{ 7, "interface='org.freedesktop.DBus',arg0namespace='org.example'" },
+	{ 8, "path_namespace='/org',sender='a.b',member=PropertiesChanged" },
+	{ 8, "arg0='org.example'\\'" },
+	{ 9, "eavesdrop=true,path_namespace='/a/b',arg0path='/a/'" },
+	{ 9, "eavesdrop=true,path='/a/b',interface='a.b',member='C',"
+	  "arg0path='/a/b/c'" },
+	{ 9, "eavesdrop=true,arg0path='/a/b'" },
+	{ 9, "eavesdrop=true,arg63='x',arg0path='/a/b/c/'" },
+	{ 9, "arg64='x'" },
+	{ 9, "eavesdrop=true,arg0='/a/b/c'" },
+	{ 10, "arg1='h\303\251',path='/a'" },
+};
+
 static const char * const names[] = {
 	"org.freedesktop.DBus", "a", "a.b", "a-b.c_d", ":1.1",
 	":1.18446744073709551615", ":1.0", "/", "/org/freedesktop/DBus",
@@ -171,6 +194,7 @@ static void put_message(guint i, gboolean big)
 	g_snprintf(name, sizeof(name), "message-%02u-%s", i,
 		   big ? "big" : "little");
 	put_file("header", name, s);
+	put_file("reference", name, s);
 	put_wire(name, m, s, big);
 	put_index(name, blob, len);
 
@@ -183,6 +207,15 @@ static void put_message(guint i, gboolean big)
 		g_string_append_len(s, (char *)blob, (gssize)len);
 		g_snprintf(name, sizeof(name), "rule-%02u-message-%02u", r, i);
 		put_file("match", name, s);
+	}
+	for (r = 0; r < G_N_ELEMENTS(matching); r++) {
+		if (matching[r].message != i || (guint)big != r % 2)
+			continue;
+		g_string_assign(s, matching[r].rule);
+		g_string_append_c(s, '\0');
+		g_string_append_len(s, (char *)blob, (gssize)len);
+		g_snprintf(name, sizeof(name), "matching-%02u", r);
+		put_file("rules", name, s);
 	}
 	g_string_free(s, TRUE);
 	g_free(blob);

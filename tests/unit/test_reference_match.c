@@ -6,27 +6,14 @@
  */
 #include "core/match.h"
 
+#include "reference_daemon.h"
 #include "table.h"
-
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* Last: its macros hide constants of ours that have the same names. */
 #include <dbus/dbus.h>
 
 #define ROUNDS 6000
 
-static const char config[] =
-	"<!DOCTYPE busconfig PUBLIC "
-	"\"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\" "
-	"\"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">"
-	"<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen>"
-	"<policy context=\"default\"><allow send_destination=\"*\"/>"
-	"<allow receive_sender=\"*\"/><allow own=\"*\"/></policy></busconfig>";
-
-static pid_t daemon_pid;
 static DBusConnection *bus;
 static u64 seed = 1;
 
@@ -37,43 +24,6 @@ static u32 rnd(u32 n)
 }
 
 #define PICK(a) ((a)[rnd(ARRAY_SIZE(a))])
-
-static void exec_daemon(int out, const char *file)
-{
-	char arg[64], fd[32];
-
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	snprintf(arg, sizeof(arg), "--config-file=%s", file);
-	snprintf(fd, sizeof(fd), "--print-address=%d", out);
-	execlp("dbus-daemon", "dbus-daemon", arg, "--nofork", fd,
-	       (char *)NULL);
-	_exit(77);
-}
-
-/* False where it cannot run. */
-static bool start_daemon(char *address, size_t size)
-{
-	char file[] = "/tmp/afbus-reference-XXXXXX";
-	int out[2], fd = mkstemp(file);
-	ssize_t n;
-
-	if (fd < 0 || pipe(out) ||
-	    write(fd, config, sizeof(config) - 1) != sizeof(config) - 1)
-		abort();
-	close(fd);
-	daemon_pid = fork();
-	if (!daemon_pid)
-		exec_daemon(out[1], file);
-	close(out[1]);
-	n = read(out[0], address, size - 1);
-	close(out[0]);
-	unlink(file);
-	if (n <= 0)
-		return false;
-	address[n] = '\0';
-	address[strcspn(address, "\n")] = '\0';
-	return true;
-}
 
 static const char * const keys[] = {
 	"type", "type", "sender", "interface", "member", "path",
@@ -311,7 +261,7 @@ int main(void)
 	char address[512];
 	int r;
 
-	if (!start_daemon(address, sizeof(address))) {
+	if (!reference_daemon_start(address, sizeof(address))) {
 		printf("1..0 # SKIP no dbus-daemon\n");
 		return 0;
 	}
@@ -319,14 +269,13 @@ int main(void)
 	if (!bus || !dbus_bus_register(bus, &e) ||
 	    dbus_bus_request_name(bus, "owned.n", 0, &e) < 0) {
 		fprintf(stderr, "%s: %s\n", address, e.message);
-		kill(daemon_pid, SIGTERM);
+		reference_daemon_stop();
 		return 1;
 	}
 	ADD_TEST(test_rules);
 	r = run_tables("reference-match");
 	dbus_connection_close(bus);
 	dbus_connection_unref(bus);
-	kill(daemon_pid, SIGTERM);
-	waitpid(daemon_pid, NULL, 0);
+	reference_daemon_stop();
 	return r;
 }
