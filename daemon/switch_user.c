@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The switch in this process: ports, names, rules, and the calls on them. */
+/* The switch in this process: ports, and the calls on them. */
 #include "daemon/switch_user.h"
 
 #include <errno.h>
@@ -131,31 +131,6 @@ static int user_attach(struct sw *sw, int fd, bool pass_fds, uint64_t *addr)
 	return 0;
 }
 
-static void rule_free(struct us *us, struct uport *p, struct urule *r)
-{
-	bool eavesdrops = r->rule.keys & MATCH_EAVESDROP &&
-			  !(p->flags & UP_MONITOR);
-
-	TAILQ_REMOVE(&p->rules, r, link);
-	p->n_eavesdrop -= eavesdrops;
-	us->n_eavesdrop -= eavesdrops;
-	free(r);
-	p->st.matches--;
-	us->st.matches--;
-}
-
-void uport_drop_rules(struct us *us, struct uport *p)
-{
-	struct urule *r;
-
-	if (p->flags & UP_MONITOR)
-		TAILQ_REMOVE(&us->monitors, p, subscriber);
-	else if (!TAILQ_EMPTY(&p->rules))
-		TAILQ_REMOVE(&us->subscribers, p, subscriber);
-	while ((r = TAILQ_FIRST(&p->rules)))
-		rule_free(us, p, r);
-}
-
 void uport_bury(struct us *us, struct uport *p)
 {
 	TAILQ_REMOVE(&us->zombies, p, link);
@@ -209,67 +184,6 @@ static int user_activate(struct sw *sw, uint64_t addr)
 	if (!p || p->flags & UP_ENDED)
 		return -ENOENT;
 	p->flags |= UP_ACTIVE;
-	return 0;
-}
-
-/* ---- rules ---- */
-
-/* Before it is one of the port's. */
-static void rule_sort_in(struct us *us, struct uport *p, struct match_rule *r)
-{
-	if (p->flags & UP_MONITOR) {
-		r->keys |= MATCH_EAVESDROP;
-		return;
-	}
-	if (TAILQ_EMPTY(&p->rules))
-		TAILQ_INSERT_TAIL(&us->subscribers, p, subscriber);
-	p->n_eavesdrop += !!(r->keys & MATCH_EAVESDROP);
-	us->n_eavesdrop += !!(r->keys & MATCH_EAVESDROP);
-}
-
-static int user_match_add(struct sw *sw, uint64_t addr, uint64_t cookie,
-			  const char *rule)
-{
-	size_t len = strlen(rule), mem = MATCH_RULE_MEM(len);
-	struct us *us = to_us(sw);
-	struct uport *p = us_find(us, addr);
-	struct urule *u;
-	int r;
-
-	if (!p || p->flags & UP_ENDED)
-		return -ENOENT;
-	u = calloc(1, offsetof(struct urule, rule) + mem);
-	if (!u)
-		return -ENOMEM;
-	r = match_rule_parse(&u->rule, mem, rule, len, NULL);
-	if (r) {
-		free(u);
-		return r;
-	}
-	u->cookie = cookie;
-	rule_sort_in(us, p, &u->rule);
-	TAILQ_INSERT_TAIL(&p->rules, u, link);
-	p->st.matches++;
-	us->st.matches++;
-	return 0;
-}
-
-static int user_match_del(struct sw *sw, uint64_t addr, uint64_t cookie)
-{
-	struct us *us = to_us(sw);
-	struct uport *p = us_find(us, addr);
-	struct urule *r;
-
-	if (!p)
-		return -ENOENT;
-	TAILQ_FOREACH(r, &p->rules, link)
-		if (r->cookie == cookie)
-			break;
-	if (!r)
-		return -ENOENT;
-	rule_free(us, p, r);
-	if (TAILQ_EMPTY(&p->rules) && !(p->flags & UP_MONITOR))
-		TAILQ_REMOVE(&us->subscribers, p, subscriber);
 	return 0;
 }
 
@@ -371,6 +285,7 @@ static void user_free(struct sw *sw)
 	us_leave(us);
 	us_loop_free(us);
 	us_names_free(us);
+	us_rules_free(us);
 	us_policy_free(us);
 	free(us->ports);
 	free(us->recips.v);
@@ -393,8 +308,8 @@ static const struct sw_ops user_ops = {
 	.watched = us_op_watched,
 	.show_first = us_op_show_first,
 	.show = us_op_show,
-	.match_add = user_match_add,
-	.match_del = user_match_del,
+	.match_add = us_match_add,
+	.match_del = us_match_del,
 	.send = user_send,
 	.broadcast = user_broadcast,
 	.queues = user_queues,
@@ -406,7 +321,6 @@ static void lists_init(struct us *us)
 {
 	LIST_INIT(&us->users);
 	TAILQ_INIT(&us->all);
-	TAILQ_INIT(&us->subscribers);
 	TAILQ_INIT(&us->monitors);
 	TAILQ_INIT(&us->pooled);
 	TAILQ_INIT(&us->full);
@@ -428,6 +342,7 @@ int sw_user_new(struct sw **ret, const struct sw *common)
 	us->sw.ops = &user_ops;
 	us->epfd = -1;
 	lists_init(us);
+	us_rules_init(us);
 	r = us_loop_init(us);
 	if (!r)
 		r = ports_grow(us);

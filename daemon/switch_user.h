@@ -2,7 +2,8 @@
 /*
  * The switch in this process: what its files share.
  *
- *	switch_user.c		ports, rules: the tables
+ *	switch_user.c		ports, and the calls on them
+ *	switch_user_rules.c	match rules, and whose match
  *	switch_user_names.c	names, and who waits for them
  *	switch_user_policy.c	who may send what, and who waits for a reply
  *	switch_user_loop.c	what is ready: reading, waiting, ends, time
@@ -34,7 +35,7 @@
 
 #include "daemon/switch_ops.h"
 
-#include "core/match.h"
+#include "core/match_index.h"
 #include "core/replies.h"
 
 /* One read. In front of it in the buffer: room for the incomplete message of
@@ -102,6 +103,8 @@ TAILQ_HEAD(uchunk_list, uchunk);
 
 struct urule {
 	TAILQ_ENTRY(urule) link;
+	struct match_entry entry;	/* unless the port is a monitor */
+	struct uport *port;
 	uint64_t cookie;
 	struct match_rule rule;
 };
@@ -174,9 +177,8 @@ struct uport {
 	struct replies_port replies;
 
 	TAILQ_HEAD(, urule) rules;
-	size_t n_eavesdrop;		/* of them, unless it is a monitor */
-	TAILQ_ENTRY(uport) subscriber;	/* in us->subscribers if any rules, or
-					 * in us->monitors */
+	uint64_t search;		/* us->search that has found it */
+	TAILQ_ENTRY(uport) monitor;	/* in us->monitors */
 
 	TAILQ_ENTRY(uport) ready;
 	TAILQ_ENTRY(uport) dirty;
@@ -232,7 +234,7 @@ struct us {
 	unsigned int n_spare;
 	sd_event_source *reply_timer;
 
-	struct uport_list all, subscribers, pooled, full, ready, dirty, ended;
+	struct uport_list all, pooled, full, ready, dirty, ended;
 	struct uport_list zombies, dead, monitors;
 
 	struct uports recips;		/* of the broadcast at hand */
@@ -240,7 +242,10 @@ struct us {
 	struct unshown *unshown;	/* handed up, not yet shown; or NULL */
 	bool show_first;		/* the daemon's goes in front of it */
 	unsigned int n_denied;		/* who may not have it */
-	size_t n_eavesdrop;		/* rules of ports that are no monitors */
+	struct match_index rules;	/* of ports that are no monitors: those */
+	struct match_index eavesdropping;	/* that do not, and that do */
+	size_t n_eavesdrop;		/* of the latter */
+	uint64_t search;		/* the number of the last one */
 
 	struct ubuf *run_src;		/* what is being gone through, or NULL
 					 * if that is rbuf */
@@ -278,6 +283,10 @@ void us_names_free(struct us *us);
 int us_name(struct sw *sw, const char *name, uint64_t addr);
 int us_claim(struct sw *sw, const char *name, uint64_t addr, bool on);
 uint64_t us_name_owner(struct us *us, const char *name, size_t len);
+/* The names that @addr is the primary owner of, as struct match_msg goes
+ * through them. */
+bool us_next_name(struct us *us, uint64_t addr, void **at,
+		  struct dbus_str *name);
 /* As struct policy_end wants it: @ctx is a struct uend. */
 struct uend {
 	struct us *us;
@@ -315,7 +324,20 @@ bool us_admit_eavesdropper(struct us *us, struct uport *p, struct uport *t,
 bool us_admit_cast(struct us *us, const struct uport *p, const struct uport *t,
 		   const struct dbus_header *h, bool *log);
 
+/* ---- switch_user_rules.c ---- */
+
+void us_rules_init(struct us *us);
+void us_rules_free(struct us *us);
+int us_match_add(struct sw *sw, uint64_t addr, uint64_t cookie,
+		 const char *rule);
+int us_match_del(struct sw *sw, uint64_t addr, uint64_t cookie);
 void uport_drop_rules(struct us *us, struct uport *p);
+/* Files go only where they are expected. */
+bool uport_takes(const struct uport *t, const struct dbus_header *h);
+/* Puts the ports into @v that have a rule for it, whatever policy says; unless
+ * @all, a rule that eavesdrops. -ENOMEM. */
+int us_matching(struct us *us, struct uports *v, const struct match_msg *mm,
+		bool all);
 
 /* ---- switch_user_loop.c ---- */
 

@@ -35,6 +35,13 @@ static bool owns(void *ctx, const char *name, size_t len)
 	return is_owner(e->us, e->from, name, len);
 }
 
+static bool names(void *ctx, void **at, struct dbus_str *name)
+{
+	struct ends *e = ctx;
+
+	return us_next_name(e->us, e->from, at, name);
+}
+
 static bool receives(void *ctx, const char *name, size_t len)
 {
 	struct ends *e = ctx;
@@ -46,7 +53,7 @@ static bool wants(const struct uport *t, const struct match_msg *mm)
 {
 	struct urule *r;
 
-	if (t->flags & UP_ENDED || (mm->h->unix_fds && !(t->flags & UP_FDS)))
+	if (t->flags & UP_ENDED || !uport_takes(t, mm->h))
 		return false;
 	TAILQ_FOREACH(r, &t->rules, link)
 		if (match_rule_eval(&r->rule, mm))
@@ -63,6 +70,7 @@ static struct match_msg question(struct ends *e, struct us *us,
 		.h = h,
 		.sender = h->sender,
 		.owns = owns,
+		.names = names,
 		.receives = receives,
 		.ctx = e,
 		.body = body,
@@ -89,7 +97,7 @@ int us_watch(struct us *us, struct uport *p, struct uport *t,
 	if (TAILQ_EMPTY(&us->monitors))
 		return 0;
 	mm = question(&e, us, p, t, h, body);
-	TAILQ_FOREACH(w, &us->monitors, subscriber)
+	TAILQ_FOREACH(w, &us->monitors, monitor)
 		if (wants(w, &mm) && uports_add(&us->seen, w))
 			return -ENOMEM;
 	return 0;
@@ -107,7 +115,7 @@ static void uports_end_all(struct us *us)
 {
 	struct uport *w;
 
-	TAILQ_FOREACH(w, &us->monitors, subscriber)
+	TAILQ_FOREACH(w, &us->monitors, monitor)
 		uport_end(us, w, BUS_REASON_NOMEM);
 }
 
@@ -197,7 +205,7 @@ int us_op_monitor(struct sw *sw, uint64_t addr)
 	uport_drop_replies(us, p);
 	p->flags &= ~UP_ACTIVE;
 	p->flags |= UP_MONITOR;
-	TAILQ_INSERT_TAIL(&us->monitors, p, subscriber);
+	TAILQ_INSERT_TAIL(&us->monitors, p, monitor);
 	return 0;
 }
 
@@ -206,18 +214,25 @@ int us_op_monitor(struct sw *sw, uint64_t addr)
 int us_eavesdroppers(struct us *us, struct uport *p, struct uport *t,
 		     const struct dbus_header *h, const uint8_t *body)
 {
+	struct uports *v = &us->recips;
 	struct match_msg mm;
 	struct uport *w;
 	struct ends e;
+	size_t i, n = 0;
+	int r;
 
-	us->recips.n = 0;
+	v->n = 0;
 	if (!us->n_eavesdrop)
 		return 0;
 	mm = question(&e, us, p, t, h, body);
-	TAILQ_FOREACH(w, &us->subscribers, subscriber)
-		if (w != t && w->flags & UP_ACTIVE && w->n_eavesdrop &&
-		    wants(w, &mm) && us_admit_eavesdropper(us, p, t, w, h) &&
-		    uports_add(&us->recips, w))
-			return -ENOMEM;
+	r = us_matching(us, v, &mm, false);
+	if (r)
+		return r;
+	for (i = 0; i < v->n; i++) {
+		w = v->v[i];
+		if (w != t && us_admit_eavesdropper(us, p, t, w, h))
+			v->v[n++] = w;
+	}
+	v->n = n;
 	return 0;
 }

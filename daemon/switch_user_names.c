@@ -206,6 +206,23 @@ void uport_drop_claims(struct us *us, struct uport *p)
 		claim_drop(us, c);
 }
 
+bool us_next_name(struct us *us, uint64_t addr, void **at,
+		  struct dbus_str *name)
+{
+	struct uport *p = addr ? us_find(us, addr) : NULL;
+	struct uclaim *c = *at;
+
+	if (!p)
+		return false;
+	c = c ? TAILQ_NEXT(c, by_port) : TAILQ_FIRST(&p->claims);
+	while (c && c->name->owner != addr)
+		c = TAILQ_NEXT(c, by_port);
+	*at = c;
+	if (c)
+		*name = (struct dbus_str){ c->name->name, c->name->len };
+	return c;
+}
+
 static bool owns_below(const struct uport *p, const char *ns, size_t len)
 {
 	struct uclaim *c;

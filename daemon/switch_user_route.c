@@ -428,34 +428,29 @@ static bool owns(void *ctx, const char *name, size_t len)
 	return c->addr && us_name_owner(c->us, name, len) == c->addr;
 }
 
-static bool wants(const struct uport *t, const struct match_msg *mm)
+static bool names(void *ctx, void **at, struct dbus_str *name)
 {
-	struct urule *r;
+	struct owns_ctx *c = ctx;
 
-	if (!(t->flags & UP_ACTIVE) ||
-	    (mm->h->unix_fds && !(t->flags & UP_FDS)))
-		return false;
-	TAILQ_FOREACH(r, &t->rules, link)
-		if (match_rule_eval(&r->rule, mm))
-			return true;
-	return false;
+	return us_next_name(c->us, c->addr, at, name);
 }
 
 /* @p: the sender, NULL for the driver. */
 static int collect(struct us *us, struct uport *p, const struct match_msg *mm,
 		   bool *log)
 {
-	struct uport *t;
+	struct uports *v = &us->recips;
+	size_t i, n = 0;
+	int r;
 
-	us->recips.n = us->n_denied = 0;
-	TAILQ_FOREACH(t, &us->subscribers, subscriber) {
-		if (!wants(t, mm))
-			continue;
-		if (!us_admit_cast(us, p, t, mm->h, log))
-			us->n_denied++;
-		else if (uports_add(&us->recips, t))
-			return -ENOMEM;
-	}
+	r = us_matching(us, v, mm, true);
+	if (r)
+		return r;
+	for (i = 0; i < v->n; i++)
+		if (us_admit_cast(us, p, v->v[i], mm->h, log))
+			v->v[n++] = v->v[i];
+	us->n_denied = v->n - n;
+	v->n = n;
 	return 0;
 }
 
@@ -468,6 +463,7 @@ static int collect_for(struct us *us, struct uport *p,
 		.h = h,
 		.sender = { p->unique, p->unique_len },
 		.owns = owns,
+		.names = names,
 		.ctx = &c,
 		.body = data + h->f.header_len,
 		.body_len = h->f.body_len,
@@ -726,6 +722,7 @@ int us_daemon_broadcast(struct us *us, const struct dbus_header *h,
 		.h = h,
 		.sender = h->sender,
 		.owns = owns,
+		.names = names,
 		.ctx = &c,
 		.body = (const uint8_t *)msg + h->f.header_len,
 		.body_len = h->f.body_len,
