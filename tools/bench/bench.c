@@ -264,6 +264,7 @@ static void usage(FILE *f)
 	      "  --count=N           small messages a round and case (default 4000)\n"
 	      "  --contestants=LIST  of direct,relay,dbus-daemon,dbus-broker,user,kernel\n"
 	      "  --json              for machines\n"
+	      "  --broadcast         signals to many instead; --broadcast --help\n"
 	      "  --native            measure native buses instead; --native --help\n"
 	      "  --help\n", f);
 }
@@ -310,6 +311,8 @@ int cmd_bench(int argc, char **argv)
 	for (i = 1; i < argc; i++)
 		if (!strcmp(argv[i], "--native"))
 			return bench_native(argc, argv);
+		else if (!strcmp(argv[i], "--broadcast"))
+			return bench_broadcast(argc, argv);
 	r = parse(argc, argv, &o);
 	return r ? r : bench(&o);
 }

@@ -3,7 +3,8 @@
  * afbus bench: the same raw client on every contestant.
  *
  * A *pair* is two connected ends that exchange ready-made messages; a
- * contestant makes pairs. All functions return 0 or -errno.
+ * contestant makes pairs. broadcast.c has a *crowd* instead: one sender and many
+ * subscribers. All functions return 0 or -errno.
  */
 #ifndef AFBUS_TOOLS_BENCH_H
 #define AFBUS_TOOLS_BENCH_H
@@ -37,14 +38,23 @@ extern const size_t n_contestants;
 int contestant_start(struct contestant *c);
 void contestant_stop(struct contestant *c);
 int contestant_pair(struct contestant *c, struct bench_end pair[2]);
+bool contestant_is_bus(const struct contestant *c);
+/* A receive on @fd that takes too long fails. */
+int bench_impatient(int fd);
 
 /* Connects to "unix:path=..." as an ordinary client; Hello included. */
 int client_connect(struct bench_end *e, const char *path);
 /* A method call, one that wants no reply (or a bus would keep count of the
- * calls not answered), or a reply, with @body bytes in the body. malloc()ed. */
-enum client_kind { CLIENT_CALL, CLIENT_ONE_WAY, CLIENT_REPLY };
+ * calls not answered), a reply, or a signal (@to is NULL), with @body bytes in
+ * the body. malloc()ed. */
+enum client_kind { CLIENT_CALL, CLIENT_ONE_WAY, CLIENT_REPLY, CLIENT_SIGNAL };
+#define CLIENT_PATH		"/org/example/Object"
+#define CLIENT_INTERFACE	"org.example.Iface"
+#define CLIENT_MEMBER		"Method"
 uint8_t *client_message(const char *to, enum client_kind kind, size_t body,
 			size_t *len);
+/* A call of the driver, with a string if @arg is not NULL; a reply comes. */
+int client_driver(int fd, const char *member, const char *arg);
 int client_write(int fd, const uint8_t *data, size_t len);
 /* Reads one message, or @n of them as they come. */
 int client_read(int fd, unsigned int n);

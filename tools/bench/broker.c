@@ -56,7 +56,7 @@ static _Noreturn void run_broker(int controller)
 	snprintf(fd, sizeof(fd), "%d", 3);
 	execl(program(), program(), "--controller", fd, "--machine-id",
 	      "0123456789abcdef0123456789abcdef", "--max-bytes",
-	      "1000000000", "--max-fds", "10000", "--max-matches", "100000",
+	      "1000000000", "--max-fds", "10000", "--max-matches", "10000000",
 	      (char *)NULL);
 	_exit(127);
 }

@@ -48,54 +48,114 @@ static void put_field(struct out *o, uint8_t code, char type, const char *s)
 	o->len += strlen(s) + 1;
 }
 
-static void put_fields(struct out *o, const char *to, bool reply, bool body)
+/* What a header says beside the type. */
+struct fields {
+	const char *path, *interface, *member;
+	const char *to;
+	bool reply;
+	const char *signature;
+};
+
+static void put_fields(struct out *o, const struct fields *f)
 {
 	const uint8_t serial[8] = { DBUS_FIELD_REPLY_SERIAL, 1, 'u', 0 };
 	const uint32_t one = 1;
 
-	if (reply) {
+	if (f->reply) {
 		memcpy(o->p + o->len, serial, 4);
 		memcpy(o->p + o->len + 4, &one, 4);
 		o->len += 8;
 	} else {
-		put_field(o, DBUS_FIELD_PATH, 'o', "/org/example/Object");
-		put_field(o, DBUS_FIELD_INTERFACE, 's', "org.example.Iface");
-		put_field(o, DBUS_FIELD_MEMBER, 's', "Method");
+		put_field(o, DBUS_FIELD_PATH, 'o', f->path);
+		put_field(o, DBUS_FIELD_INTERFACE, 's', f->interface);
+		put_field(o, DBUS_FIELD_MEMBER, 's', f->member);
 	}
-	put_field(o, DBUS_FIELD_DESTINATION, 's', to);
-	if (body)
-		put_field(o, DBUS_FIELD_SIGNATURE, 'g', "ay");
+	if (f->to)
+		put_field(o, DBUS_FIELD_DESTINATION, 's', f->to);
+	if (f->signature)
+		put_field(o, DBUS_FIELD_SIGNATURE, 'g', f->signature);
+}
+
+/* A message without its body, which is to have @body_len bytes and finds room
+ * behind it. */
+static struct out start(uint8_t type, uint8_t flags, const struct fields *f,
+			uint32_t body_len)
+{
+	const uint8_t head[4] = { PORT_BIG_ENDIAN ? 'B' : 'l', type, flags, 1 };
+	struct out o = { .p = calloc(1, body_len + 1024) };
+	uint32_t n;
+
+	if (!o.p)
+		return o;
+	memcpy(o.p, head, 4);
+	o.len = 4;
+	put32(&o, body_len);
+	put32(&o, 1);
+	put32(&o, 0);
+	put_fields(&o, f);
+	n = o.len - DBUS_FIXED_LEN;
+	memcpy(o.p + 12, &n, 4);
+	pad(&o, 8);
+	return o;
 }
 
 uint8_t *client_message(const char *to, enum client_kind kind, size_t body,
 			size_t *len)
 {
-	bool reply = kind == CLIENT_REPLY;
-	const uint8_t head[4] = {
-		PORT_BIG_ENDIAN ? 'B' : 'l',
-		reply ? DBUS_TYPE_RETURN : DBUS_TYPE_CALL,
-		kind == CLIENT_CALL ? 0 : DBUS_FLAG_NO_REPLY, 1,
+	static const uint8_t types[] = {
+		[CLIENT_CALL] = DBUS_TYPE_CALL,
+		[CLIENT_ONE_WAY] = DBUS_TYPE_CALL,
+		[CLIENT_REPLY] = DBUS_TYPE_RETURN,
+		[CLIENT_SIGNAL] = DBUS_TYPE_SIGNAL,
 	};
-	struct out o = { .p = calloc(1, body + 1024) };
-	uint32_t n;
+	const struct fields f = {
+		.path = CLIENT_PATH,
+		.interface = CLIENT_INTERFACE,
+		.member = CLIENT_MEMBER,
+		.to = to,
+		.reply = kind == CLIENT_REPLY,
+		.signature = body ? "ay" : NULL,
+	};
+	struct out o = start(types[kind], kind == CLIENT_CALL ?
+			     0 : DBUS_FLAG_NO_REPLY, &f, body ? body + 4 : 0);
 
-	if (!o.p)
-		return NULL;
-	memcpy(o.p, head, 4);
-	o.len = 4;
-	put32(&o, body ? body + 4 : 0);
-	put32(&o, 1);
-	put32(&o, 0);
-	put_fields(&o, to, reply, body);
-	n = o.len - DBUS_FIXED_LEN;
-	memcpy(o.p + 12, &n, 4);
-	pad(&o, 8);
-	if (body) {
+	if (o.p && body) {
 		put32(&o, body);
 		o.len += body;
 	}
 	*len = o.len;
 	return o.p;
+}
+
+static uint8_t *driver_call(const char *member, const char *arg, size_t *len)
+{
+	const struct fields f = {
+		.path = DBUS_DRIVER_PATH,
+		.interface = DBUS_DRIVER_NAME,
+		.member = member,
+		.to = DBUS_DRIVER_NAME,
+		.signature = arg ? "s" : NULL,
+	};
+	size_t n = arg ? strlen(arg) + 1 : 0;
+	struct out o = start(DBUS_TYPE_CALL, 0, &f, arg ? 4 + n : 0);
+
+	if (o.p && arg) {
+		put32(&o, n - 1);
+		memcpy(o.p + o.len, arg, n);
+		o.len += n;
+	}
+	*len = o.len;
+	return o.p;
+}
+
+int client_driver(int fd, const char *member, const char *arg)
+{
+	size_t len;
+	uint8_t *m = driver_call(member, arg, &len);
+	int r = m ? client_write(fd, m, len) : -ENOMEM;
+
+	free(m);
+	return r;
 }
 
 int client_write(int fd, const uint8_t *data, size_t len)
@@ -239,45 +299,15 @@ static int read_message(int fd, uint8_t *buf, size_t size,
 	return r < 0 ? r : dbus_header_parse(h, buf, h->f.header_len, size);
 }
 
-static uint8_t *hello_message(size_t *len)
-{
-	struct out o = { .p = calloc(1, 512) };
-	const uint8_t head[4] = { PORT_BIG_ENDIAN ? 'B' : 'l',
-				  DBUS_TYPE_CALL, 0, 1 };
-	uint32_t n;
-
-	if (!o.p)
-		return NULL;
-	memcpy(o.p, head, 4);
-	o.len = 4;
-	put32(&o, 0);
-	put32(&o, 1);
-	put32(&o, 0);
-	put_field(&o, DBUS_FIELD_PATH, 'o', DBUS_DRIVER_PATH);
-	put_field(&o, DBUS_FIELD_INTERFACE, 's', DBUS_DRIVER_NAME);
-	put_field(&o, DBUS_FIELD_MEMBER, 's', "Hello");
-	put_field(&o, DBUS_FIELD_DESTINATION, 's', DBUS_DRIVER_NAME);
-	n = o.len - DBUS_FIXED_LEN;
-	memcpy(o.p + 12, &n, 4);
-	pad(&o, 8);
-	*len = o.len;
-	return o.p;
-}
-
 /* The reply to Hello, then NameAcquired: after both the line is silent. */
 static int hello(struct bench_end *e)
 {
-	uint8_t buf[4096], *m;
-	struct dbus_header h;
 	bool acquired = false;
-	size_t len;
+	struct dbus_header h;
+	uint8_t buf[4096];
 	int r;
 
-	m = hello_message(&len);
-	if (!m)
-		return -ENOMEM;
-	r = client_write(e->fd, m, len);
-	free(m);
+	r = client_driver(e->fd, "Hello", NULL);
 	e->name[0] = 0;
 	while (r >= 0 && !(e->name[0] && acquired)) {
 		r = read_message(e->fd, buf, sizeof(buf), &h);

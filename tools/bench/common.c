@@ -70,3 +70,22 @@ int bench_number(const char *text, unsigned int lo, unsigned int hi,
 	*ret = v;
 	return 0;
 }
+
+int bench_numbers(char *list, unsigned int lo, unsigned int hi,
+		  unsigned int *ret, unsigned int max, unsigned int *n)
+{
+	char *save, *s;
+	int r = 0;
+
+	*n = 0;
+	for (s = strtok_r(list, ",", &save); s && !r;
+	     s = strtok_r(NULL, ",", &save)) {
+		if (*n == max) {
+			fprintf(stderr, "afbus bench: more than %u numbers\n",
+				max);
+			return EXIT_USAGE;
+		}
+		r = bench_number(s, lo, hi, &ret[(*n)++]);
+	}
+	return r ? r : *n ? 0 : bench_number("", lo, hi, ret);
+}

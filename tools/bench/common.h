@@ -26,7 +26,12 @@ bool bench_chosen(const char *list, const char *name);
 int bench_number(const char *text, unsigned int lo, unsigned int hi,
 		 unsigned int *ret);
 
-/* afbus bench --native */
+/* A list of numbers with commas between them, at most @max; the same. */
+int bench_numbers(char *list, unsigned int lo, unsigned int hi,
+		  unsigned int *ret, unsigned int max, unsigned int *n);
+
+/* afbus bench --native, --broadcast */
 int bench_native(int argc, char **argv);
+int bench_broadcast(int argc, char **argv);
 
 #endif

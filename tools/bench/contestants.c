@@ -167,7 +167,7 @@ struct contestant contestants[] = {
 };
 const size_t n_contestants = sizeof(contestants) / sizeof(contestants[0]);
 
-static bool is_bus(const struct contestant *c)
+bool contestant_is_bus(const struct contestant *c)
 {
 	return c->start != direct_start;
 }
@@ -198,14 +198,14 @@ int contestant_start(struct contestant *c)
 {
 	int r;
 
-	if (is_bus(c)) {
+	if (contestant_is_bus(c)) {
 		strcpy(c->dir, "/tmp/afbus-bench-XXXXXX");
 		if (!mkdtemp(c->dir))
 			return -errno;
 		snprintf(c->address, sizeof(c->address), "%s/bus", c->dir);
 	}
 	r = c->start(c);
-	if (!r && is_bus(c))
+	if (!r && contestant_is_bus(c))
 		r = wait_ready(c);
 	if (r < 0) {
 		snprintf(c->why, sizeof(c->why), "%s",
@@ -233,10 +233,17 @@ void contestant_stop(struct contestant *c)
 	c->on = false;
 }
 
-int contestant_pair(struct contestant *c, struct bench_end pair[2])
+int bench_impatient(int fd)
 {
 	/* So that a lost message ends a case, not hangs it. */
 	const struct timeval tv = { .tv_sec = 60 };
+
+	return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) < 0 ?
+	       -errno : 0;
+}
+
+int contestant_pair(struct contestant *c, struct bench_end pair[2])
+{
 	int r;
 
 	strcpy(pair[0].name, ":1.1");
@@ -250,9 +257,5 @@ int contestant_pair(struct contestant *c, struct bench_end pair[2])
 		    client_connect(&pair[1], c->address);
 	if (r < 0)
 		return r;
-	r = setsockopt(pair[0].fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
-	if (r == 0)
-		r = setsockopt(pair[1].fd, SOL_SOCKET, SO_RCVTIMEO, &tv,
-			       sizeof(tv));
-	return r < 0 ? -errno : 0;
+	return bench_impatient(pair[0].fd) ?: bench_impatient(pair[1].fd);
 }

@@ -459,31 +459,12 @@ static void usage(FILE *f)
 	      "  --help\n", f);
 }
 
-static int parse_sizes(char *list, struct options *o)
-{
-	char *save, *s;
-	int r = 0;
-
-	o->n_sizes = 0;
-	for (s = strtok_r(list, ",", &save); s && !r;
-	     s = strtok_r(NULL, ",", &save)) {
-		if (o->n_sizes == MAX_SIZES) {
-			fprintf(stderr, "afbus bench: more than %d numbers of receivers\n",
-				MAX_SIZES);
-			return EXIT_USAGE;
-		}
-		r = bench_number(s, 1, WIRE_MAX_RECEIVERS,
-				 &o->sizes[o->n_sizes++]);
-	}
-	return r ? r : o->n_sizes ? 0 : bench_number("", 1, WIRE_MAX_RECEIVERS,
-						     o->sizes);
-}
-
 static int parse_option(int c, struct options *o)
 {
 	switch (c) {
 	case 'N': return 0;
-	case 's': return parse_sizes(optarg, o);
+	case 's': return bench_numbers(optarg, 1, WIRE_MAX_RECEIVERS, o->sizes,
+				       MAX_SIZES, &o->n_sizes);
 	case 'r': return bench_number(optarg, 1, BENCH_MAX_ROUNDS, &o->rounds);
 	case 'n': return bench_number(optarg, 1, 10000000, &o->count);
 	case 'c': o->only = optarg; return 0;
