@@ -22,6 +22,9 @@ static const struct bus_limits limits_default = {
 	.message_bytes = 128U << 20,
 	.queue_fds = 1024,
 	.stall_ms = 10000,
+	.replies = 65536,
+	.reply_ms = BUS_NEVER,
+	.fd_ms = 10000,
 };
 
 /* ---- names ---- */
@@ -136,6 +139,7 @@ void bus_put(struct bus *bus)
 	/* The protocol's exit waits for whoever is still inside it. */
 	module_put(proto->owner);
 }
+EXPORT_SYMBOL_GPL(bus_put);
 
 /*
  * The master's socket is being released. Nobody can look the bus up any more
@@ -193,6 +197,11 @@ int bus_set_limits(struct bus *bus, const struct bus_limits *set)
 	LIMIT(&l, set, message_fds, 1U, BUS_MAX_FDS);
 	LIMIT(&l, set, queue_fds, 1U, 1U << 20);
 	LIMIT(&l, set, stall_ms, 1U, 3600000U);
+	LIMIT(&l, set, replies, 1U, 1U << 20);
+	LIMIT(&l, set, reply_ms, 1U, BUS_NEVER);
+	LIMIT(&l, set, fd_ms, 1U, 3600000U);
+	if (set->pad)
+		return -EINVAL;
 	write_lock(&bus->lock);
 	sooner = l.stall_ms < bus->limits.stall_ms;
 	bus->limits = l;

@@ -125,7 +125,11 @@ struct bus_item {
 	struct bus_msg msg;
 	struct bus_info info;
 	size_t charged;		/* bytes, to the port's user */
+	bool own;		/* it is no part of the port, and freed */
 };
+
+/* Of one port, in the master's queue; more are not told. */
+#define BUS_MAX_LOGGED 16
 
 /*
  * A sender that waits for room. It has a place in the line of its uid's share
@@ -221,6 +225,7 @@ struct bus_port {
 	struct bus_item item;
 	struct bus_item end;
 	u32 reason;			/* enum bus_reason */
+	unsigned int n_logged;		/* bus->mq_lock */
 
 	atomic64_t sent_msgs, sent_bytes;
 	u64 master_msgs, master_bytes;	/* written by the one sender at a time */
@@ -242,8 +247,13 @@ struct bus_proto {
 	void (*bus_end)(struct bus *bus);
 	int (*attach)(struct bus *bus, struct bus_attach *at);
 	int (*update)(struct bus *bus, const void *recs, size_t len);
-	/* Sends for the master, to @addr or to all who want it; owns @m. */
-	int (*send)(struct bus *bus, u64 addr, struct bus_msg *m);
+	int (*policy)(struct bus *bus, sockptr_t val, unsigned int len);
+	/* Sends for the master, to @addr or to all who want it; owns @m. Below
+	 * the lock of the master's socket. */
+	int (*send)(struct bus *bus, u64 addr, struct bus_msg *m,
+		    const struct bus_send *how);
+	/* Why it was refused. */
+	int (*ruling)(struct bus *bus, struct bus_info *info);
 	void (*stats)(struct bus *bus, struct bus_stats *st);
 	/* Lines of /proc/net/bus for a port; below bus->lock. */
 	void (*show)(struct seq_file *m, struct bus_port *p);
@@ -365,7 +375,12 @@ void bus_stall_work(struct work_struct *work);
 /* master.c */
 /* Hands @m to the master and holds the port; or fails with -EDQUOT. What is
  * left in @m is the caller's to purge. */
-int bus_to_master(struct bus_port *p, struct bus_msg *m);
+int bus_to_master(struct bus_port *p, struct bus_msg *m,
+		  const struct bus_info *why);
+/* Shows the master a message that has gone its way: @data is its header. It is
+ * not told when too many wait to be read, or memory is short. */
+void bus_post_logged(struct bus_port *p, const void *data, size_t len,
+		     const struct bus_info *why);
 /* The master is done with the port's message; -EBUSY if it has not read it. */
 int bus_resume(struct bus_port *p);
 /* Tells the master that the port ended. */

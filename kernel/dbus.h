@@ -33,6 +33,8 @@
 
 #include "bus.h"
 #include "core/match.h"
+#include "core/policy.h"
+#include "core/replies.h"
 
 #define DBUS_NAME_BITS	10
 #define DBUS_POOL_FDS	(2 * BUS_MAX_FDS)
@@ -42,8 +44,18 @@ struct dbus_bus {
 	struct bus bus;				/* must be first */
 	DECLARE_HASHTABLE(names, DBUS_NAME_BITS);
 	struct list_head subscribers;		/* dbus_port.sub_link */
+	struct list_head policies;		/* struct dbus_policy */
+	u64 policy_bytes;			/* of them */
 	u64 n_names, n_matches, n_arg_rules;
-	/* all below bus.lock */
+	/* all above below bus.lock */
+
+	spinlock_t replies_lock;		/* innermost */
+	struct replies replies;
+	struct work_struct orphans;		/* a reference while queued */
+	struct delayed_work reply_clock;	/* likewise */
+	atomic_t serial;			/* of our own messages */
+	struct bus_info ruling;			/* for BUS_RULING; the master's
+						 * socket lock */
 };
 
 struct dbus_name {
@@ -51,6 +63,30 @@ struct dbus_name {
 	u64 owner;		/* an address; the port may be gone */
 	u32 len;
 	char name[];
+};
+
+/* A block under the master's number for it. */
+struct dbus_policy {
+	struct list_head link;	/* dbus_bus.policies, below bus.lock */
+	refcount_t ref;
+	u64 id;
+	struct policy p;	/* must be last */
+};
+
+/* A name that a port is among the owners of, primary or waiting. */
+struct dbus_claim {
+	struct list_head link;	/* dbus_port.claims, below bus.lock */
+	u32 len;
+	char name[];
+};
+
+/* Whether a message may go to one receiver, and why not. */
+struct dbus_ruling {
+	enum bus_refusal refusal;
+	bool requested;		/* a reply that is waited for */
+	bool eavesdropping;	/* addressed to somebody else */
+	unsigned int matched;	/* policy rules */
+	u64 to;
 };
 
 struct dbus_rule {
@@ -68,8 +104,15 @@ struct dbus_out {
 	u32 name_len;
 	bool valid;			/* waits for room */
 	size_t charged;			/* to the sender's user */
+	struct reply *reply;		/* for a call; NULL once it waits */
+	void *log;			/* a copy of the header, if a rule
+					 * wants the message logged */
+	const void *hdr;		/* the stamped header, of hdr_len */
+	size_t hdr_len;
+	/* Of the stamped message; until ->parsed its strings are nobody's. */
+	struct dbus_header h;
+	bool parsed;
 	/* DBUS_ROUTE_BROADCAST: what match rules look at */
-	struct dbus_header h;		/* points into hdr */
 	const void *body;		/* NULL: no rule looks at it */
 	size_t body_len;
 	void *hdr_buf, *body_buf;	/* when not linear in the first skb */
@@ -84,6 +127,7 @@ enum dbus_port_event {
 	DP_SHUT,		/* our end is shut down */
 	DP_HOOKED,		/* our callbacks are in place */
 	DP_FD_WAIT,		/* somebody waits for room for files */
+	DP_QUIET,		/* the master says when its end is told */
 };
 
 struct dbus_port {
@@ -123,6 +167,10 @@ struct dbus_port {
 	struct list_head rules;		/* below bus.lock */
 	struct list_head sub_link;	/* below bus.lock */
 	u64 n_matches;			/* below bus.lock */
+	struct dbus_policy *policy;	/* below bus.lock; NULL: all is allowed */
+	struct list_head claims;	/* below bus.lock */
+	u64 claim_bits;			/* policy_name_bit() of them; likewise */
+	struct replies_port replies;	/* replies_lock */
 	struct rcu_head rcu;
 	char unique[DBUS_UNIQUE_MAX];
 	u32 unique_len;
@@ -155,16 +203,65 @@ void dbus_rx_drop(struct dbus_port *p);
 /* 0: delivered, or dropped by rule; -EAGAIN: waits for room; -EDQUOT,
  * -ENOMEM: the sender is to end. */
 int dbus_deliver(struct dbus_port *p);
-int dbus_master_send(struct bus *bus, u64 addr, struct bus_msg *m);
+int dbus_master_send(struct bus *bus, u64 addr, struct bus_msg *m,
+		     const struct bus_send *how);
+/* A message of our own in the driver's name. It is lost when there is no
+ * memory for it. */
+void dbus_send_own(struct dbus_bus *db, u64 addr, const void *msg,
+		   size_t len);
 void dbus_out_release(struct dbus_port *p);
-/* Fills what broadcasts need from the stamped message. */
-int dbus_out_prepare(struct dbus_out *o, const void *hdr, size_t len);
 
 /* dbus_tables.c */
 u64 dbus_name_owner(struct dbus_bus *db, const char *name, size_t len);
 int dbus_update(struct bus *bus, const void *recs, size_t len);
 void dbus_tables_drop(struct dbus_bus *db);
 void dbus_rules_free(struct dbus_port *p);
+
+/* dbus_policy.c; all but the first and the last three below bus.lock */
+int dbus_policy_set(struct bus *bus, sockptr_t val, unsigned int len);
+struct dbus_policy *dbus_policy_find(struct dbus_bus *db, u64 id);
+/* The old one is the caller's to put. */
+struct dbus_policy *dbus_policy_swap(struct dbus_port *p,
+				     struct dbus_policy *dp);
+/* One that is to be freed, or NULL. */
+struct dbus_claim *dbus_claim(struct dbus_port *p, struct dbus_claim *c);
+struct dbus_claim *dbus_disclaim(struct dbus_port *p, const char *name,
+				 u32 len);
+/* Is a rule to be asked at all for what @p (NULL: the driver) sends @t? */
+bool dbus_policy_asks(const struct dbus_port *p, const struct dbus_port *t);
+bool dbus_policy_admit(struct dbus_port *p, struct dbus_port *t,
+		       const struct dbus_header *h,
+		       struct dbus_ruling *ruling);
+void dbus_policy_put(struct dbus_policy *dp);	/* NULL is fine */
+struct dbus_claim *dbus_claim_new(const char *name, u32 len);
+void dbus_claims_init(struct dbus_port *p);
+void dbus_claims_free(struct dbus_port *p);
+void dbus_policies_drop(struct dbus_bus *db);
+
+/* dbus_replies.c */
+int dbus_replies_init(struct dbus_bus *db);
+void dbus_replies_end(struct dbus_bus *db);
+void dbus_replies_free(struct dbus_bus *db);
+/* Memory for a call that is about to be made, in *@reply if it has none. */
+int dbus_reply_prepare(struct dbus_bus *db, const struct dbus_header *h,
+		       struct reply **reply);
+/* Does @t wait for @p's answer to @serial? */
+bool dbus_reply_requested(struct dbus_port *p, struct dbus_port *t,
+			  u32 serial);
+/* Just before the commit: a call waits from now on (and has taken *@reply), an
+ * answer is waited for no more. */
+enum bus_refusal dbus_reply_note(struct dbus_port *p, struct dbus_port *t,
+				 const struct dbus_header *h,
+				 struct reply **reply);
+void dbus_reply_cross_off(struct dbus_port *p, struct dbus_port *t,
+			  u32 serial);
+/* Below bus.lock, exclusive: @p is out of routing, and waits for nothing. */
+void dbus_replies_ended(struct dbus_port *p);
+/* The master has let go of @p: those who wait for its answers are orphans.
+ * Without locks. */
+void dbus_replies_closed(struct dbus_port *p);
+/* They are told. The caller holds the bus. */
+void dbus_orphans_tell(struct dbus_bus *db);
 
 /* dbus_fds.c: messages with files, in a worker */
 void dbus_held_drain(struct dbus_port *p);

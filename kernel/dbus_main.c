@@ -15,19 +15,35 @@ static struct bus *dbus_bus_new(void)
 
 	if (!db)
 		return NULL;
+	if (dbus_replies_init(db)) {
+		kfree(db);
+		return NULL;
+	}
 	hash_init(db->names);
 	INIT_LIST_HEAD(&db->subscribers);
+	INIT_LIST_HEAD(&db->policies);
 	return &db->bus;
 }
 
 static void dbus_bus_free(struct bus *bus)
 {
+	dbus_replies_free(to_dbus_bus(bus));
 	kfree(to_dbus_bus(bus));
 }
 
 static void dbus_bus_end(struct bus *bus)
 {
-	dbus_tables_drop(to_dbus_bus(bus));
+	struct dbus_bus *db = to_dbus_bus(bus);
+
+	dbus_tables_drop(db);
+	dbus_policies_drop(db);
+	dbus_replies_end(db);
+}
+
+static int dbus_ruling(struct bus *bus, struct bus_info *info)
+{
+	*info = to_dbus_bus(bus)->ruling;
+	return 0;
 }
 
 static void dbus_stats(struct bus *bus, struct bus_stats *st)
@@ -54,6 +70,8 @@ static const struct bus_proto dbus_proto = {
 	.bus_end = dbus_bus_end,
 	.attach = dbus_attach,
 	.update = dbus_update,
+	.policy = dbus_policy_set,
+	.ruling = dbus_ruling,
 	.send = dbus_master_send,
 	.stats = dbus_stats,
 	.show = dbus_show,

@@ -343,8 +343,9 @@ static int stamp_long(struct dbus_port *p, const struct dbus_header *h)
 	len = dbus_header_stamp(h, p->unique, p->unique_len, o->hdr_buf, room);
 	if (len < 0)
 		return len;
-	return put_long(&o->m, o->hdr_buf, len) ?:
-	       dbus_out_prepare(o, o->hdr_buf, len);
+	o->hdr = o->hdr_buf;
+	o->hdr_len = len;
+	return put_long(&o->m, o->hdr_buf, len);
 }
 
 /* Header and @body bytes behind it in one linear skb. */
@@ -369,7 +370,9 @@ static int stamp(struct dbus_port *p, const struct dbus_header *h, size_t body)
 	bus_msg_add(&o->m, skb, len + body);
 	if (body)
 		o->body = skb->data + len;
-	return err ?: dbus_out_prepare(o, skb->data, len);
+	o->hdr = skb->data;
+	o->hdr_len = len;
+	return err;
 }
 
 /* Rules look at arguments: they need a long body in one piece. */
@@ -396,6 +399,9 @@ static int build(struct dbus_port *p, const struct dbus_header *h)
 	int err;
 
 	o->route = dbus_header_route(h, &o->addr);
+	o->h.f = h->f;
+	o->h.reply_serial = h->reply_serial;
+	o->h.unix_fds = h->unix_fds;
 	if (o->route == DBUS_ROUTE_NAME) {
 		o->name_len = h->destination.len;
 		memcpy(o->name, h->destination.s, o->name_len);
@@ -410,6 +416,10 @@ static int build(struct dbus_port *p, const struct dbus_header *h)
 		err = body_for_rules(p, h);
 	if (!err)
 		err = take_fds(p, &o->m, h->unix_fds);
+	if (!err && (o->route == DBUS_ROUTE_UNIQUE ||
+		     o->route == DBUS_ROUTE_NAME))
+		err = dbus_reply_prepare(to_dbus_bus(p->port.bus), h,
+					 &o->reply);
 	if (err)
 		return err;
 	rx_consume(p, h->f.header_len + copied);

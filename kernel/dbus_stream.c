@@ -194,11 +194,10 @@ static void teardown(struct dbus_port *p)
 		bus_port_put(&p->port);
 }
 
-/* Files wait for their message no longer than a full receiver may: a client
- * that sent its own socket and went away would live for ever. */
+/* A client that sent its own socket and went away would live for ever. */
 static void fd_timer_arm(struct dbus_port *p)
 {
-	unsigned int ms = READ_ONCE(p->port.bus->limits.stall_ms);
+	unsigned int ms = READ_ONCE(p->port.bus->limits.fd_ms);
 
 	if (!p->n_pool) {
 		if (delayed_work_pending(&p->fd_timer) &&
@@ -505,6 +504,8 @@ static struct dbus_port *port_new(struct bus *bus, struct socket *sock)
 	INIT_WORK(&p->work, port_work);
 	INIT_DELAYED_WORK(&p->fd_timer, fd_timer_work);
 	INIT_LIST_HEAD(&p->rules);
+	INIT_LIST_HEAD(&p->claims);
+	replies_port_init(&p->replies, 0);
 	INIT_LIST_HEAD(&p->sub_link);
 	bus_msg_init(&p->out.m);
 	p->sock = sock;
@@ -530,7 +531,10 @@ static int adopt(struct dbus_port *p)
 		unhook(p);
 		return err;
 	}
+	/* Held until the master has heard of it, so nobody has met it yet. */
 	p->unique_len = dbus_unique_format(p->port.addr, p->unique);
+	p->replies.addr = p->port.addr;
+	dbus_claims_init(p);
 	/* It may have gone before the hooks could see it. */
 	if (READ_ONCE(p->sk->sk_shutdown))
 		set_bit(DP_HUP, &p->events);
@@ -622,6 +626,8 @@ static void dbus_port_free(struct bus_port *bp)
 	dbus_rx_drop(p);
 	dbus_held_purge(p);
 	dbus_rules_free(p);
+	dbus_claims_free(p);
+	dbus_policy_put(p->policy);
 	kfree(p->pool);
 	if (p->peer)
 		sock_put(p->peer);
@@ -630,13 +636,28 @@ static void dbus_port_free(struct bus_port *bp)
 	kfree_rcu(p, rcu);
 }
 
+/* Below bus->lock, exclusive. */
+static void dbus_ended(struct bus_port *bp)
+{
+	dbus_replies_ended(to_dbus_port(bp));
+}
+
+static void dbus_close(struct bus_port *bp)
+{
+	struct dbus_port *p = to_dbus_port(bp);
+
+	dbus_replies_closed(p);
+	dbus_queue(p);
+}
+
 static const struct bus_port_ops dbus_port_ops = {
+	.ended = dbus_ended,
 	.room = dbus_room,
 	.commit = dbus_commit,
 	.wake = dbus_wake,
 	.resume = dbus_resume,
 	.evict = dbus_evict,
-	.close = dbus_resume,
+	.close = dbus_close,
 	.stats = dbus_port_stats,
 	.queues = dbus_port_queues,
 	.free = dbus_port_free,

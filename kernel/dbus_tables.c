@@ -19,6 +19,8 @@ struct change {
 	struct bus_port *port;		/* counted; NULL if none is needed */
 	struct dbus_name *name;
 	struct dbus_rule *rule;
+	struct dbus_claim *claim;
+	struct dbus_policy *policy;
 	struct list_head dead_rules;	/* freed after the lock, */
 	void *garbage;			/* and so is this */
 };
@@ -106,6 +108,18 @@ static int prepare_rule(struct change *c)
 	return match_rule_parse(&c->rule->rule, mem, text, len, &why);
 }
 
+static int prepare_claim(struct change *c)
+{
+	const char *text;
+	u32 len;
+
+	text = rec_text(c->rec, &len);
+	if (!dbus_well_known_name_ok(text, len) || c->rec->cookie > 1)
+		return -EINVAL;
+	c->claim = dbus_claim_new(text, len);
+	return c->claim ? 0 : -ENOMEM;
+}
+
 /* ---- apply, below bus.lock; nothing here can fail ---- */
 
 static void apply_activate(struct dbus_bus *db, struct change *c)
@@ -134,7 +148,10 @@ static void apply_close(struct dbus_bus *db, struct change *c)
 	struct dbus_port *p = to_dbus_port(c->port);
 	struct dbus_rule *r;
 
-	set_bit(BUS_PF_ENDED, &c->port->flags);
+	/* The world is to hear of its end first. */
+	if (c->rec->cookie)
+		set_bit(DP_QUIET, &p->events);
+	bus_port_retire(c->port, BUS_REASON_MASTER);
 	list_del_init(&p->sub_link);
 	list_for_each_entry(r, &p->rules, link)
 		rules_count(db, p, r, -1);
@@ -186,27 +203,61 @@ static void apply_match_del(struct dbus_bus *db, struct change *c)
 	rules_count(db, p, r, -1);
 }
 
+static void apply_policy(struct dbus_bus *db, struct change *c)
+{
+	struct dbus_policy *dp = NULL;
+
+	if (c->rec->cookie)
+		dp = dbus_policy_find(db, c->rec->cookie);
+	c->policy = dbus_policy_swap(to_dbus_port(c->port), dp);
+}
+
+static void apply_claim(struct dbus_bus *db, struct change *c)
+{
+	struct dbus_port *p = to_dbus_port(c->port);
+	struct dbus_claim *fresh = c->claim;
+
+	if (c->rec->cookie) {
+		c->claim = NULL;
+		c->garbage = dbus_claim(p, fresh);
+	} else {
+		c->garbage = dbus_disclaim(p, fresh->name, fresh->len);
+	}
+}
+
+static void apply_orphans(struct dbus_bus *db, struct change *c)
+{
+	dbus_orphans_tell(db);
+}
+
 /* ---- check, below bus.lock ---- */
 
-static int check_none(struct change *c)
+static int check_none(struct dbus_bus *db, struct change *c)
 {
 	return 0;
 }
 
-static int check_resume(struct change *c)
+static int check_resume(struct dbus_bus *db, struct change *c)
 {
 	/* It has not even read the message. */
 	return list_empty_careful(&c->port->item.link) ? 0 : -EBUSY;
 }
 
-static int check_match_del(struct change *c)
+static int check_match_del(struct dbus_bus *db, struct change *c)
 {
 	return rule_find(to_dbus_port(c->port), c->rec->cookie) ? 0 : -ENOENT;
 }
 
-static int check_match_add(struct change *c)
+static int check_match_add(struct dbus_bus *db, struct change *c)
 {
 	return rule_find(to_dbus_port(c->port), c->rec->cookie) ? -EEXIST : 0;
+}
+
+static int check_policy(struct dbus_bus *db, struct change *c)
+{
+	u64 id = c->rec->cookie;
+
+	return !id || dbus_policy_find(db, id) ? 0 : -ENOENT;
 }
 
 /* ---- after the lock ---- */
@@ -231,7 +282,7 @@ static void after_close(struct change *c)
 static const struct rec_kind {
 	bool any_port;		/* addr 0 is fine */
 	int (*prepare)(struct change *c);
-	int (*check)(struct change *c);
+	int (*check)(struct dbus_bus *db, struct change *c);
 	void (*apply)(struct dbus_bus *db, struct change *c);
 	void (*after)(struct change *c);
 } kinds[] = {
@@ -246,6 +297,12 @@ static const struct rec_kind {
 				apply_match_add, NULL },
 	[BUS_REC_MATCH_DEL] = { false, prepare_none, check_match_del,
 				apply_match_del, NULL },
+	[BUS_REC_POLICY] = { false, prepare_none, check_policy, apply_policy,
+			     NULL },
+	[BUS_REC_ORPHANS] = { true, prepare_none, check_none, apply_orphans,
+			      NULL },
+	[BUS_REC_CLAIM] = { false, prepare_claim, check_none, apply_claim,
+			    NULL },
 };
 
 static int prepare(struct bus *bus, struct change *c)
@@ -296,7 +353,7 @@ static int apply_all(struct bus *bus, struct change *c, unsigned int n)
 
 	write_lock(&bus->lock);
 	for (i = 0; i < n && !err; i++) {
-		err = kinds[c[i].rec->type].check(&c[i]);
+		err = kinds[c[i].rec->type].check(to_dbus_bus(bus), &c[i]);
 		/* Closed since it was looked up. */
 		if (c[i].port && list_empty(&c[i].port->link))
 			err = -ENOENT;
@@ -334,6 +391,8 @@ static void finish(struct change *c, unsigned int n, bool applied)
 			k->after(&c[i]);
 		kfree(c[i].name);
 		kfree(c[i].rule);
+		kfree(c[i].claim);
+		dbus_policy_put(c[i].policy);
 		kfree(c[i].garbage);
 		rules_free(&c[i].dead_rules);
 		if (c[i].port)

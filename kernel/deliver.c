@@ -477,6 +477,7 @@ bool bus_port_retire(struct bus_port *p, enum bus_reason reason)
 		p->ops->ended(p);
 	return true;
 }
+EXPORT_SYMBOL_GPL(bus_port_retire);
 
 bool bus_port_end(struct bus_port *p, enum bus_reason reason)
 {

@@ -43,7 +43,17 @@ void bus_post_end(struct bus_port *p)
 }
 EXPORT_SYMBOL_GPL(bus_post_end);
 
-int bus_to_master(struct bus_port *p, struct bus_msg *m)
+/* What the protocol has to say of a message. */
+static void explain(struct bus_item *item, const struct bus_info *why)
+{
+	item->info.to = why ? why->to : 0;
+	item->info.refusal = why ? why->refusal : BUS_ROUTED;
+	item->info.flags = why ? why->flags : 0;
+	item->info.matched = why ? why->matched : 0;
+}
+
+int bus_to_master(struct bus_port *p, struct bus_msg *m,
+		  const struct bus_info *why)
 {
 	struct bus_item *item = &p->item;
 	struct bus *bus = p->bus;
@@ -59,6 +69,7 @@ int bus_to_master(struct bus_port *p, struct bus_msg *m)
 		set_bit(BUS_PF_HELD, &p->flags);
 		item->charged = m->truesize;
 		item->info.kind = BUS_KIND_MESSAGE;
+		explain(item, why);
 		bus_msg_move(&item->msg, m);
 		post(bus, item, p);
 		m = NULL;
@@ -69,6 +80,65 @@ int bus_to_master(struct bus_port *p, struct bus_msg *m)
 	return 0;
 }
 EXPORT_SYMBOL_GPL(bus_to_master);
+
+static struct bus_item *logged_new(const void *data, size_t len,
+				   const struct bus_info *why)
+{
+	struct bus_item *item = kzalloc(sizeof(*item), GFP_KERNEL_ACCOUNT);
+	struct sk_buff *skb;
+
+	if (!item)
+		return NULL;
+	skb = alloc_skb(len, GFP_KERNEL_ACCOUNT);
+	if (!skb) {
+		kfree(item);
+		return NULL;
+	}
+	skb_put_data(skb, data, len);
+	bus_msg_init(&item->msg);
+	bus_msg_add(&item->msg, skb, len);
+	item->info.kind = BUS_KIND_LOGGED;
+	explain(item, why);
+	item->own = true;
+	return item;
+}
+
+static void item_free(struct bus_item *item)
+{
+	bus_msg_purge(&item->msg);
+	kfree(item);
+}
+
+void bus_post_logged(struct bus_port *p, const void *data, size_t len,
+		     const struct bus_info *why)
+{
+	struct bus *bus = p->bus;
+	struct bus_item *item;
+
+	/* A hint; it is looked at again below. */
+	if (READ_ONCE(p->n_logged) >= BUS_MAX_LOGGED)
+		return;
+	item = logged_new(data, len, why);
+	if (!item)
+		return;
+	if (bus_user_charge(p, item->msg.truesize)) {
+		item_free(item);
+		return;
+	}
+	item->charged = item->msg.truesize;
+	spin_lock(&bus->mq_lock);
+	if (bus->sk && p->n_logged < BUS_MAX_LOGGED) {
+		WRITE_ONCE(p->n_logged, p->n_logged + 1);
+		post(bus, item, p);
+		item = NULL;
+	}
+	spin_unlock(&bus->mq_lock);
+	if (!item)
+		return;
+	bus_user_uncharge(p, item->charged);
+	item_free(item);
+}
+EXPORT_SYMBOL_GPL(bus_post_logged);
 
 int bus_resume(struct bus_port *p)
 {
@@ -110,9 +180,13 @@ static void item_finish(struct bus *bus, struct bus_item *item)
 	item->charged = 0;
 	item->port = NULL;
 	list_del_init(&item->link);
+	if (item->own)
+		WRITE_ONCE(p->n_logged, p->n_logged - 1);
 	spin_unlock(&bus->mq_lock);
 	bus_user_uncharge(p, charged);
 	bus_msg_purge(&m);
+	if (item->own)
+		kfree(item);
 	bus_port_put(p);
 }
 
@@ -210,8 +284,18 @@ static int copy_in(struct bus_msg *m, struct msghdr *msg, size_t len)
 	return 0;
 }
 
+static int take_how(struct bus_send *how, const struct cmsghdr *cmsg)
+{
+	if (cmsg->cmsg_type != BUS_SEND ||
+	    cmsg->cmsg_len != CMSG_LEN(sizeof(*how)))
+		return -EINVAL;
+	memcpy(how, CMSG_DATA(cmsg), sizeof(*how));
+	return how->flags || how->pad ? -EINVAL : 0;
+}
+
 /* __scm_send() takes files for AF_UNIX only. */
-static int take_files(struct bus_msg *m, struct msghdr *msg)
+static int take_control(struct bus_msg *m, struct bus_send *how,
+			struct msghdr *msg)
 {
 	struct cmsghdr *cmsg;
 	int err;
@@ -221,6 +305,11 @@ static int take_files(struct bus_msg *m, struct msghdr *msg)
 	for_each_cmsghdr(cmsg, msg) {
 		if (!CMSG_OK(msg, cmsg))
 			return -EINVAL;
+		if (cmsg->cmsg_level == SOL_BUS) {
+			err = take_how(how, cmsg);
+			if (err)
+				return err;
+		}
 		if (cmsg->cmsg_level != SOL_SOCKET)
 			continue;
 		if (cmsg->cmsg_type != SCM_RIGHTS)
@@ -236,6 +325,7 @@ static int take_files(struct bus_msg *m, struct msghdr *msg)
 
 int bus_master_send(struct bus *bus, struct msghdr *msg, size_t len)
 {
+	struct bus_send how = { };
 	struct bus_msg m;
 	u64 addr;
 	int err;
@@ -248,11 +338,11 @@ int bus_master_send(struct bus *bus, struct msghdr *msg, size_t len)
 	if (len > READ_ONCE(bus->limits.message_bytes))
 		return -EMSGSIZE;
 	bus_msg_init(&m);
-	err = take_files(&m, msg);
+	err = take_control(&m, &how, msg);
 	if (!err)
 		err = copy_in(&m, msg, len);
 	if (!err)
-		return bus->proto->send(bus, addr, &m) ?: len;
+		return bus->proto->send(bus, addr, &m, &how) ?: len;
 	bus_msg_purge(&m);
 	return err;
 }

@@ -143,6 +143,14 @@ static int set_filter_bpf(struct bus_sock *bs, sockptr_t val,
 
 /* ---- of any port ---- */
 
+static int set_policy(struct bus_sock *bs, sockptr_t val, unsigned int len)
+{
+	struct bus *bus = bs->bus;
+
+	return bus->proto->policy ? bus->proto->policy(bus, val, len) :
+				    -EOPNOTSUPP;
+}
+
 static int set_pass_info(struct bus_sock *bs, sockptr_t val, unsigned int len)
 {
 	int n, err;
@@ -214,6 +222,7 @@ static const struct {
 	{ BUS_SET_MAXQLEN, OF_MASTER, false, set_maxqlen },
 	{ BUS_LIMITS, OF_MASTER, false, set_limits },
 	{ BUS_UPDATE, OF_BUS, false, set_update },
+	{ BUS_POLICY, OF_BUS, false, set_policy },
 	{ BUS_PASS_INFO, OF_PORT, false, set_pass_info },
 	{ BUS_FILTER, OF_END, false, set_filter },
 	{ BUS_FILTER_BPF, OF_END, false, set_filter_bpf },
@@ -330,6 +339,13 @@ static int get_stats(struct bus_sock *bs, void *arg)
 	return 0;
 }
 
+static int get_ruling(struct bus_sock *bs, void *arg)
+{
+	struct bus *bus = bs->bus;
+
+	return bus->proto->ruling ? bus->proto->ruling(bus, arg) : -EOPNOTSUPP;
+}
+
 static int get_pass_info(struct bus_sock *bs, void *arg)
 {
 	*(u32 *)arg = READ_ONCE(bs->pass_info);
@@ -364,6 +380,7 @@ static const struct {
 	  get_port_queues },
 	{ BUS_STATS, sizeof(struct bus_stats), false, OF_BUS | OF_END | OF_OPEN,
 	  get_stats },
+	{ BUS_RULING, sizeof(struct bus_info), false, OF_BUS, get_ruling },
 	{ BUS_PASS_INFO, sizeof(u32), false, OF_PORT, get_pass_info },
 	{ BUS_REASON, sizeof(u32), false, OF_PORT, get_reason },
 };
@@ -375,6 +392,7 @@ union get_arg {
 	struct bus_port_stats port_stats;
 	struct bus_port_queues port_queues;
 	struct bus_stats stats;
+	struct bus_info info;
 };
 
 static int run_getter(struct bus_sock *bs, unsigned int i, char __user *val)

@@ -16,11 +16,13 @@ static int unload(const char *name)
 
 static void *shout(void *arg)
 {
+	static _Atomic uint32_t serial;
 	struct client *c = arg;
 	int i;
 
+	/* A serial that still waits for its answer would be refused. */
 	for (i = 1; i < 300; i++)
-		test_call(c, c->name, i, 100);
+		test_call(c, c->name, ++serial, 100);
 	return NULL;
 }
 

@@ -111,6 +111,13 @@
  *    above twice its limit is removed, with an event.
  *  - setsockopt(BUS_UPDATE) applies a batch of table changes, all or none.
  *
+ * A port may have a policy (BUS_POLICY, BUS_REC_POLICY): what it may not send
+ * a peer, or the peer not receive, is held and comes to the master with the
+ * reason in struct bus_info, who tells the sender; a broadcast passes over
+ * those who may not have it. Only the peer that was called may answer a call,
+ * once: that is a requested reply. Who called somebody that ends, or waits for
+ * limits.reply_ms, is sent org.freedesktop.DBus.Error.NoReply by the kernel.
+ *
  * Only holders of the bus's socket can do these things; there is no other
  * authority and no capability that replaces it. Closing the last descriptor
  * of it ends the bus: every port is shut down.
@@ -188,6 +195,10 @@ struct sockaddr_bus {
 #define BUS_FILTER_BPF	26	/* end: set: int, a BPF_PROG_TYPE_SOCKET_FILTER
 				 * program; -1 removes it */
 
+#define BUS_POLICY	27	/* set: struct bus_policy */
+#define BUS_SEND	28	/* ancillary data of sendmsg(): struct bus_send */
+#define BUS_RULING	29	/* get: struct bus_info: why the last sendmsg()
+				 * of the master failed with EACCES */
 #define BUS_FEATURES	30	/* get: __u32, BUS_FEATURE_*; a module that has
 				 * none of them gives ENOPROTOOPT */
 #define BUS_PORT_QUEUES	31	/* get: struct bus_port_queues, in and out; of a
@@ -199,7 +210,7 @@ struct sockaddr_bus {
 #define BUS_PRIO_MAX	7
 #define BUS_PRIO_BURST	16
 
-#define BUS_ABI_VERSION	1
+#define BUS_ABI_VERSION	2
 
 /*
  * Limits of a bus. Zero in a field on set keeps the present value; a value
@@ -217,7 +228,15 @@ struct bus_limits {
 	__u32 queue_fds;	/* fds waiting for one port; default 1024 */
 	__u32 stall_ms;		/* how long a full receiver may make a sender
 				 * wait before it is removed; default 10000 */
+	__u32 replies;		/* calls of one D-Bus port that wait for their
+				 * answer; default 65536, at most 2^20 */
+	__u32 reply_ms;		/* how long they do; default BUS_NEVER */
+	__u32 fd_ms;		/* how long fds of a D-Bus client may wait for
+				 * the rest of their message; default 10000 */
+	__u32 pad;
 };
+
+#define BUS_NEVER	0xffffffffU
 
 #define BUS_ATTACH_FDS	0x1	/* the client negotiated fd passing */
 
@@ -256,10 +275,30 @@ enum bus_rec_type {
 	BUS_REC_ACTIVATE = 1,	/* the port may send to and receive from peers */
 	BUS_REC_RESUME,		/* the master is done with the port's message */
 	BUS_REC_CLOSE,		/* shut down and free the port; what is queued
-				 * for the client can still be read by it */
+				 * for the client can still be read by it.
+				 * Whoever waits for its answers is told so;
+				 * with cookie 1, not before ORPHANS */
 	BUS_REC_NAME,		/* data: well-known name; addr 0 removes it */
 	BUS_REC_MATCH_ADD,	/* data: text of a match rule */
 	BUS_REC_MATCH_DEL,
+	BUS_REC_POLICY,		/* cookie: number of a policy, which may be
+				 * forgotten afterwards; 0: all is allowed */
+	BUS_REC_CLAIM,		/* data: a well-known name; the port is among
+				 * its owners, primary or waiting (cookie 1),
+				 * or is not any more (0). For policies */
+	BUS_REC_ORPHANS,	/* addr 0: now those are told who wait for
+				 * answers of ports that were closed */
+};
+
+/*
+ * A compiled policy (core/policy.h: policy_compile()) under a number other
+ * than 0, in place of the one that had it; without data the number is
+ * forgotten. What a port has got, it keeps. EINVAL: not one; ENOENT: there is
+ * none to forget; ENOSPC: more than 64 MiB of them; E2BIG.
+ */
+struct bus_policy {
+	__u64 id;
+	__u8 data[];
 };
 
 /* Why a port ended. */
@@ -278,7 +317,24 @@ enum bus_kind {
 	BUS_KIND_MESSAGE,
 	BUS_KIND_CLOSED,	/* port addr ended, for reason; it is out of
 				 * routing, its names and rules await CLOSE */
+	BUS_KIND_LOGGED,	/* a message has gone its way, and refusal says
+				 * what there is to be said of it. The data is
+				 * its header. The port is not held */
 };
+
+/* Why a message did not go where it was sent. */
+enum bus_refusal {
+	BUS_ROUTED,		/* it is for the master */
+	BUS_DENIED_SEND,	/* by the sender's policy */
+	BUS_DENIED_RECEIVE,	/* by the receiver's */
+	BUS_SAME_SERIAL,	/* the receiver owes the sender an answer to
+				 * the same serial */
+	BUS_TOO_MANY_CALLS,	/* of the sender wait for an answer */
+	BUS_LOGGED,		/* BUS_KIND_LOGGED: a rule wants it logged */
+	BUS_DENIED_CAST,	/* BUS_KIND_LOGGED: one of many did not get it */
+};
+
+#define BUS_INFO_REQUESTED	0x1	/* a reply that was waited for */
 
 struct bus_info {
 	__u32 kind;		/* enum bus_kind */
@@ -286,6 +342,22 @@ struct bus_info {
 	__u64 seq;		/* the message's place in the bus's order */
 	__u64 addr;		/* the sender, or the port that ended */
 	__u64 to;		/* the address it was sent to */
+	__u32 refusal;		/* enum bus_refusal */
+	__u32 flags;		/* BUS_INFO_REQUESTED */
+	__u32 matched;		/* rules of the policy that refused it */
+	__u32 pad;
+};
+
+/*
+ * How the master sends. With @from a message goes to its receiver as if that
+ * port had sent it: the policies of both are asked and a call is waited for.
+ * EACCES: it is refused, and BUS_RULING tells why; ENOENT: one of both is
+ * gone; EBADMSG: it is no D-Bus message.
+ */
+struct bus_send {
+	__u64 from;		/* 0: the master itself */
+	__u32 flags;		/* 0 */
+	__u32 pad;
 };
 
 struct bus_port_stats {
