@@ -20,6 +20,7 @@
 
 #include "core/match.h"
 #include "daemon/log.h"
+#include "daemon/switch_kernel_policy.h"
 
 #define MAX_FDS 253
 /* Messages in one go, before other sources of the loop have their turn. */
@@ -41,6 +42,9 @@ struct kernel {
 	uint8_t *buf;
 	uint64_t sender;		/* of the message at hand; 0 if that
 					 * port was detached meanwhile */
+	struct kernel_policies policies;
+	bool handling;			/* an upcall is under way */
+	bool orphans;			/* a port was let go of in it */
 };
 
 static struct kernel *to_kernel(struct sw *sw)
@@ -131,6 +135,28 @@ static int item_recv(struct kernel *k, struct item *it)
 	return 0;
 }
 
+static struct sw_ruling ruling_of(const struct bus_info *info)
+{
+	static const enum sw_refusal refusals[] = {
+		[BUS_ROUTED] = SW_ROUTED,
+		[BUS_DENIED_SEND] = SW_DENIED_SEND,
+		[BUS_DENIED_RECEIVE] = SW_DENIED_RECEIVE,
+		[BUS_SAME_SERIAL] = SW_SAME_SERIAL,
+		[BUS_TOO_MANY_CALLS] = SW_TOO_MANY_CALLS,
+		[BUS_LOGGED] = SW_LOGGED,
+		[BUS_DENIED_CAST] = SW_DENIED_CAST,
+	};
+	const size_t n = sizeof(refusals) / sizeof(refusals[0]);
+
+	return (struct sw_ruling){
+		.refusal = info->refusal < n ? refusals[info->refusal] :
+					       SW_ROUTED,
+		.to = info->to,
+		.requested = info->flags & BUS_INFO_REQUESTED,
+		.matched = info->matched,
+	};
+}
+
 static void hand_up(struct kernel *k, struct item *it)
 {
 	struct dbus_header h;
@@ -141,17 +167,19 @@ static void hand_up(struct kernel *k, struct item *it)
 		.h = &h,
 		.fds = it->fds,
 		.n_fds = it->n_fds,
+		.ruling = ruling_of(&it->info),
 	};
+	bool logged = it->info.kind == BUS_KIND_LOGGED;
 
 	if (it->len < DBUS_FIXED_LEN ||
 	    dbus_frame_parse(&h.f, k->buf, DBUS_MAX_MESSAGE) ||
-	    h.f.total_len != it->len ||
+	    (logged ? h.f.header_len : h.f.total_len) != it->len ||
 	    dbus_header_parse(&h, k->buf, h.f.header_len, DBUS_MAX_MESSAGE)) {
 		log_error("the kernel handed up a malformed message");
 		return;
 	}
 	/* When we are out of descriptors the kernel drops what is too much. */
-	if (h.unix_fds != it->n_fds) {
+	if (h.unix_fds != it->n_fds && !logged) {
 		log_error("dropped a message of :1.%llu: descriptors are short",
 			  (unsigned long long)it->info.addr);
 		return;
@@ -170,19 +198,10 @@ static void resume(struct kernel *k, uint64_t addr)
 			  (unsigned long long)addr);
 }
 
-/* An event that was under way when the port was detached still comes; the
- * daemon knows no such port then. */
-static void item_handle(struct kernel *k, struct item *it)
+static void message(struct kernel *k, struct item *it)
 {
-	uint64_t addr = it->info.addr;
-
-	if (it->info.kind == BUS_KIND_CLOSED) {
-		k->sw.handler.closed(k->sw.ctx, addr, it->info.reason);
-		return;
-	}
-	k->sender = addr;
-	if (it->info.kind == BUS_KIND_MESSAGE)
-		hand_up(k, it);
+	k->sender = it->info.addr;
+	hand_up(k, it);
 	while (it->n_fds)
 		close(it->fds[--it->n_fds]);
 	if (it->len > KEEP)
@@ -190,6 +209,30 @@ static void item_handle(struct kernel *k, struct item *it)
 	if (k->sender)
 		resume(k, k->sender);
 	k->sender = 0;
+}
+
+/* An event that was under way when the port was detached still comes; the
+ * daemon knows no such port then. */
+static void item_handle(struct kernel *k, struct item *it)
+{
+	k->handling = true;
+	switch (it->info.kind) {
+	case BUS_KIND_CLOSED:
+		k->sw.handler.closed(k->sw.ctx, it->info.addr,
+				     it->info.reason);
+		break;
+	case BUS_KIND_MESSAGE:
+		message(k, it);
+		break;
+	case BUS_KIND_LOGGED:
+		/* Its port goes on, and is not to be resumed. */
+		hand_up(k, it);
+		break;
+	}
+	k->handling = false;
+	/* Everybody has been told of their end. */
+	if (k->orphans && !update(k, BUS_REC_ORPHANS, 0, 0, NULL))
+		k->orphans = false;
 }
 
 static int on_io(sd_event_source *s, int fd, uint32_t revents, void *ctx)
@@ -249,7 +292,9 @@ static int kernel_detach(struct sw *sw, uint64_t addr)
 
 	if (addr == k->sender)
 		k->sender = 0;
-	return update(k, BUS_REC_CLOSE, addr, 0, NULL);
+	kernel_policy_forget(&k->policies, k->fd, addr);
+	k->orphans |= k->handling;
+	return update(k, BUS_REC_CLOSE, addr, k->handling, NULL);
 }
 
 static int kernel_name(struct sw *sw, const char *name, uint64_t addr)
@@ -268,28 +313,76 @@ static int kernel_match_del(struct sw *sw, uint64_t addr, uint64_t cookie)
 	return update(to_kernel(sw), BUS_REC_MATCH_DEL, addr, cookie, NULL);
 }
 
-/* ---- downwards ---- */
+/* ---- policy ---- */
 
-static void put_fds(struct msghdr *mh, void *buf, const int *fds,
-		    unsigned int n)
+static int kernel_claim(struct sw *sw, const char *name, uint64_t addr,
+			bool on)
 {
-	struct cmsghdr *c;
-
-	mh->msg_control = buf;
-	mh->msg_controllen = CMSG_SPACE(n * sizeof(int));
-	c = CMSG_FIRSTHDR(mh);
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(n * sizeof(int));
-	memcpy(CMSG_DATA(c), fds, n * sizeof(int));
+	return update(to_kernel(sw), BUS_REC_CLAIM, addr, on, name);
 }
 
-static int kernel_send(struct sw *sw, uint64_t addr, const void *msg,
-		       size_t len, const int *fds, unsigned int n_fds)
+static int kernel_policy(struct sw *sw, uint64_t addr, const struct policy *p)
 {
 	struct kernel *k = to_kernel(sw);
+
+	return kernel_policy_set(&k->policies, k->fd, addr, p);
+}
+
+/* The kernel counts milliseconds, and BUS_NEVER is for ever. */
+static uint32_t to_ms(uint64_t usec, uint32_t max)
+{
+	uint64_t ms = usec / 1000 + !!(usec % 1000);
+
+	if (!ms)
+		return 1;
+	return ms < max ? ms : max;
+}
+
+#define REPLIES_MAX (1U << 20)
+#define FD_MS_MAX 3600000U
+
+static int kernel_limits(struct sw *sw, const struct sw_limits *limits)
+{
+	struct bus_limits l = { 0 };
+	int r = sw_limits_fill(&l, &limits->bus);
+
+	if (r)
+		return r;
+	l.replies = limits->replies < REPLIES_MAX ? limits->replies :
+						    REPLIES_MAX;
+	if (!l.replies)
+		l.replies = 1;
+	l.reply_ms = to_ms(limits->reply_timeout, BUS_NEVER);
+	l.fd_ms = to_ms(limits->pending_fd_timeout, FD_MS_MAX);
+	if (setsockopt(to_kernel(sw)->fd, SOL_BUS, BUS_LIMITS, &l,
+		       sizeof(l)) < 0)
+		return -errno;
+	sw->limits = l;
+	return 0;
+}
+
+/* ---- downwards ---- */
+
+static void put_cmsg(struct msghdr *mh, int level, int type, const void *data,
+		     size_t len)
+{
+	struct cmsghdr *c = (void *)((char *)mh->msg_control +
+				     mh->msg_controllen);
+
+	mh->msg_controllen += CMSG_SPACE(len);
+	c->cmsg_level = level;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(c), data, len);
+}
+
+static int send_how(struct kernel *k, const struct bus_send *how,
+		    uint64_t addr, const void *msg, size_t len,
+		    const int *fds, unsigned int n_fds)
+{
 	union {
-		char buf[CMSG_SPACE(MAX_FDS * sizeof(int))];
+		char buf[CMSG_SPACE(MAX_FDS * sizeof(int)) +
+			 CMSG_SPACE(sizeof(*how))];
 		struct cmsghdr align;
 	} control = { 0 };
 	struct sockaddr_bus to = {
@@ -302,13 +395,43 @@ static int kernel_send(struct sw *sw, uint64_t addr, const void *msg,
 		.msg_namelen = sizeof(to),
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
+		.msg_control = control.buf,
 	};
 
 	if (n_fds > MAX_FDS)
 		return -EINVAL;
 	if (n_fds)
-		put_fds(&mh, control.buf, fds, n_fds);
+		put_cmsg(&mh, SOL_SOCKET, SCM_RIGHTS, fds,
+			 n_fds * sizeof(int));
+	if (how)
+		put_cmsg(&mh, SOL_BUS, BUS_SEND, how, sizeof(*how));
 	return sendmsg(k->fd, &mh, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int kernel_send(struct sw *sw, uint64_t addr, const void *msg,
+		       size_t len, const int *fds, unsigned int n_fds)
+{
+	return send_how(to_kernel(sw), NULL, addr, msg, len, fds, n_fds);
+}
+
+static int kernel_forward(struct sw *sw, uint64_t from, uint64_t addr,
+			  const void *msg, size_t len, const int *fds,
+			  unsigned int n_fds, struct sw_ruling *ruling)
+{
+	struct kernel *k = to_kernel(sw);
+	struct bus_send how = { .from = from };
+	struct bus_info why = { 0 };
+	socklen_t size = sizeof(why);
+	int r;
+
+	if (!from)
+		return kernel_send(sw, addr, msg, len, fds, n_fds);
+	r = send_how(k, &how, addr, msg, len, fds, n_fds);
+	if (r == -EACCES &&
+	    getsockopt(k->fd, SOL_BUS, BUS_RULING, &why, &size) < 0)
+		return -errno;
+	*ruling = ruling_of(&why);
+	return r;
 }
 
 static int kernel_broadcast(struct sw *sw, const void *msg, size_t len)
@@ -393,6 +516,7 @@ static void kernel_free(struct sw *sw)
 		close(k->fd);
 	if (k->buf)
 		munmap(k->buf, RECV_SIZE);
+	kernel_policies_clear(&k->policies);
 	free(k);
 }
 
@@ -407,6 +531,10 @@ static const struct sw_ops kernel_ops = {
 	.match_del = kernel_match_del,
 	.send = kernel_send,
 	.broadcast = kernel_broadcast,
+	.claim = kernel_claim,
+	.policy = kernel_policy,
+	.limits = kernel_limits,
+	.forward = kernel_forward,
 	.queues = kernel_queues,
 	.port_stats = kernel_port_stats,
 	.stats = kernel_stats,

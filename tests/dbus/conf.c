@@ -7,13 +7,6 @@ void conf_need(void)
 		raw_skip("no configuration to change");
 }
 
-void conf_need_policy(void)
-{
-	conf_need();
-	if (raw_bus_is("kernel"))
-		raw_skip("the kernel enforces no policy yet");
-}
-
 void conf_write(const char *inside)
 {
 	FILE *f = fopen(getenv("BUS_CONFIG"), "w");

@@ -21,7 +21,6 @@
 	"<allow receive_sender='org.freedesktop.DBus'/></policy>"
 
 void conf_need(void);			/* or skip */
-void conf_need_policy(void);
 /* The file, without telling the bus: @inside is what <busconfig> holds. */
 void conf_write(const char *inside);
 /* And ReloadConfig, by @c. */

@@ -254,7 +254,7 @@ int main(void)
 {
 	struct raw *control;
 
-	conf_need_policy();
+	conf_need();
 	control = raw_open(false);
 	callee_goes();
 	the_name_goes_first();

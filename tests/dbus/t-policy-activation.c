@@ -81,7 +81,7 @@ int main(void)
 {
 	struct raw *c;
 
-	conf_need_policy();
+	conf_need();
 	c = raw_open(false);
 	denied_by_name(c);
 	denied_by_owner(c);

@@ -92,7 +92,7 @@ int main(void)
 {
 	struct raw *c;
 
-	conf_need_policy();
+	conf_need();
 	c = raw_open(false);
 	send_rules(c);
 	prefix_rules(c);

@@ -148,7 +148,7 @@ int main(void)
 	struct scene s;
 	size_t i, bad = 0;
 
-	conf_need_policy();
+	conf_need();
 	set_up(&s);
 	for (i = 0; i < sizeof(policy_cases) / sizeof(policy_cases[0]); i++) {
 		const struct policy_case *c = &policy_cases[i];

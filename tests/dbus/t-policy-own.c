@@ -43,7 +43,7 @@ int main(void)
 	char text[256];
 	size_t i;
 
-	conf_need_policy();
+	conf_need();
 	if (getuid())
 		raw_skip("rules here are about root");
 	c = raw_open(false);

@@ -13,7 +13,7 @@ int main(void)
 	struct msg m;
 	int i, n;
 
-	conf_need_policy();
+	conf_need();
 	a = raw_open(false);
 	b = raw_open(false);
 	s.destination = b->name;
