@@ -11,6 +11,7 @@
 
 #include <linux/fdtable.h>
 #include <linux/file.h>
+#include <linux/highuid.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 #include <net/af_unix.h>
@@ -71,7 +72,8 @@ static int send_with(struct dbus_port *p, struct sk_buff *skb,
 	struct msghdr msg = {
 		.msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL,
 		.msg_control = cmsg,
-		.msg_controllen = cmsg->cmsg_len,
+		.msg_controllen = CMSG_ALIGN(cmsg->cmsg_len) +
+				  CMSG_SPACE(sizeof(struct ucred)),
 	};
 	int ret;
 
@@ -84,18 +86,45 @@ static int send_with(struct dbus_port *p, struct sk_buff *skb,
 	return ret < 0 ? ret : 0;
 }
 
+static void put_rights(struct cmsghdr *cmsg, unsigned int n)
+{
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(n * sizeof(int));
+}
+
+/*
+ * Who receives with SO_PASSCRED would be told those of the worker, which is
+ * root. The process has to be one that exists, and no client: so it is the
+ * worker all the same.
+ */
+static void put_nobody(struct cmsghdr *cmsg)
+{
+	struct ucred nobody = {
+		.pid = task_tgid_vnr(current),
+		.uid = overflowuid,
+		.gid = overflowgid,
+	};
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_CREDENTIALS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(nobody));
+	memcpy(CMSG_DATA(cmsg), &nobody, sizeof(nobody));
+}
+
 static int send_files(struct dbus_port *p, struct sk_buff *skb)
 {
 	struct bus_files *f = held_files(skb);
+	size_t rights = CMSG_SPACE(f->count * sizeof(int));
 	struct cmsghdr *cmsg;
 	int err = -ENOMEM, n;
 
-	cmsg = kmalloc(CMSG_SPACE(f->count * sizeof(int)), GFP_KERNEL_ACCOUNT);
+	cmsg = kzalloc(rights + CMSG_SPACE(sizeof(struct ucred)),
+		       GFP_KERNEL_ACCOUNT);
 	if (!cmsg)
 		return err;
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(f->count * sizeof(int));
+	put_rights(cmsg, f->count);
+	put_nobody((void *)cmsg + rights);
 	mutex_lock(&table_mutex);
 	n = install(f, CMSG_DATA(cmsg));
 	if (n == f->count)
