@@ -11,7 +11,8 @@
 static struct msg_spec spec(const char *to, unsigned int n, size_t body)
 {
 	return (struct msg_spec){
-		.type = to ? DBUS_TYPE_CALL : DBUS_TYPE_SIGNAL, .serial = 7,
+		.type = to ? DBUS_TYPE_CALL : DBUS_TYPE_SIGNAL,
+		.flags = DBUS_FLAG_NO_REPLY, .serial = 7,
 		.path = "/o", .interface = "i.f", .member = "F",
 		.destination = to, .unix_fds = n, .body = body,
 	};
