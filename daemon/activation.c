@@ -12,6 +12,7 @@
 
 #include "daemon/activation_impl.h"
 #include "daemon/log.h"
+#include "daemon/names.h"
 
 /* The defaults of the switch, since the owner will get it all at once. */
 #define HELD_BYTES (16U << 20)
@@ -427,7 +428,6 @@ void activation_owned(struct activation *a, const char *name,
 {
 	struct pending *p = pending_find(a, name, strlen(name));
 	struct arrival arrival = { owner };
-	int err;
 
 	if (!p)
 		return;
@@ -435,12 +435,7 @@ void activation_owned(struct activation *a, const char *name,
 	pending_take(p);
 	for_all_held(p, let_go, &arrival);
 	pending_free(p);
-	err = sw_name(a->bus->sw, name, owner->addr);
-	/* Rules about the sender would not hold for it. */
-	if (err && err != -ENOENT) {
-		log_errno(err, "cannot write the name %s", name);
-		peer_doom(owner);
-	}
+	names_route(owner, name);
 }
 
 /* ---- begin and end ---- */

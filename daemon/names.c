@@ -53,6 +53,18 @@ static const char *unique_or_none(const struct peer *peer)
 	return peer ? peer->unique : "";
 }
 
+void names_route(struct peer *peer, const char *name)
+{
+	int err = sw_name(peer->bus->sw, name, peer->addr);
+
+	/* If its port ended a moment ago, the name moves on when the switch
+	 * tells. Otherwise rules about the sender would not hold for it. */
+	if (err && err != -ENOENT) {
+		log_errno(err, "cannot write the name %s", name);
+		peer_doom(peer);
+	}
+}
+
 static void tell(struct bus *bus, const char *name,
 		 const struct name_change *change)
 {
@@ -64,23 +76,19 @@ static void tell(struct bus *bus, const char *name,
 	tell_one(from, "NameLost", name);
 	tell_all(bus, name, unique_or_none(from), unique_or_none(to));
 	tell_one(to, "NameAcquired", name);
+	/* What waits for it goes first; see activation_owned(). */
+	if (to && !activation_is_pending(bus->activation, name))
+		names_route(to, name);
 }
 
 int names_move(void *ctx, const char *name, struct claimant *from,
 	       struct claimant *to)
 {
 	struct bus *bus = ctx;
-	struct peer *peer = peer_of_claimant(to);
-	int err;
 
-	/* What waits for it goes first; see activation_owned(). */
-	if (peer && activation_is_pending(bus->activation, name))
-		return 0;
-	err = sw_name(bus->sw, name, peer ? peer->addr : 0);
-
-	/* A port that ended a moment ago is no reason to refuse; the switch
-	 * will tell, and the name moves on then. */
-	return err == -ENOENT ? 0 : err;
+	/* Nobody has it until all have been told who does: what is sent to it
+	 * meanwhile comes here, and waits. */
+	return from ? sw_name(bus->sw, name, 0) : 0;
 }
 
 int names_claim(void *ctx, const char *name, struct claimant *c, bool on)

@@ -2,7 +2,10 @@
 /*
  * Names as everybody sees them: the registry's decisions written into the
  * switch's table, and told to those concerned. The order of the signals is
- * NameLost, NameOwnerChanged, NameAcquired; an answer comes after them.
+ * NameLost, NameOwnerChanged, NameAcquired; an answer comes after them. A name
+ * that changes hands leads nowhere until all have been told, or its new owner
+ * could answer somebody who does not know of him yet: what is sent to it
+ * meanwhile comes to the daemon, which is busy telling.
  */
 #ifndef AFBUS_DAEMON_NAMES_H
 #define AFBUS_DAEMON_NAMES_H
@@ -20,6 +23,9 @@ int names_claim(void *ctx, const char *name, struct claimant *c, bool on);
 int names_request(struct peer *peer, const char *name, uint32_t flags);
 /* enum release_result or -errno. */
 int names_release(struct peer *peer, const char *name);
+
+/* Messages for @name go to @peer, its owner, by themselves from now on. */
+void names_route(struct peer *peer, const char *name);
 
 /* The unique name appears, and disappears with all others; a peer that stays
  * is told. */

@@ -4,9 +4,8 @@
  * linux/bus.h. No message between peers comes near here.
  *
  * Table changes are made at once and not gathered: a caller wants to know
- * whether its rule is good, and nobody may learn of a new owner of a name
- * before messages for the name go there. The one thing that can wait until
- * the upcall has returned is BUS_REC_RESUME.
+ * whether its rule is good. The one thing that can wait until the upcall has
+ * returned is BUS_REC_RESUME.
  */
 #include "daemon/switch_ops.h"
 
