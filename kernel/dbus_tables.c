@@ -7,8 +7,9 @@
  */
 #include "dbus.h"
 
-#include <linux/jhash.h>
 #include <linux/mm.h>
+#include <linux/net.h>
+#include <linux/siphash.h>
 #include <linux/slab.h>
 
 #define UPDATE_RECS 4096U
@@ -25,9 +26,13 @@ struct change {
 	void *garbage;			/* and so is this */
 };
 
+/* Clients choose names, and shall not choose which collide. */
 static u32 name_hash(const char *name, size_t len)
 {
-	return jhash(name, len, 0);
+	static siphash_key_t key __read_mostly;
+
+	net_get_random_once(&key, sizeof(key));
+	return siphash(name, len, &key);
 }
 
 /* Below bus.lock. */
