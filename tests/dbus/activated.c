@@ -9,11 +9,12 @@
  *	exit=STATUS
  *	raise=SIGNAL
  *	own=NAME	takes the name
- *	serve		answers calls: Echo(s), Env(s), Arg(s), Limit(),
- *			Quit(), and all others with nothing
+ *	serve		answers calls: Echo(s), Env(s), Arg(s), Limit(), Files(),
+ *			Signals(), Quit(), and all others with nothing
  */
 #include "raw.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -60,6 +61,43 @@ static void reply(const struct msg *call, const char *text)
 	raw_send(bus, &s);
 }
 
+/* Descriptors beside the first three and the connection. */
+static const char *files(void)
+{
+	static char text[32];
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *e;
+	int n = 0;
+
+	check(dir);
+	while ((e = readdir(dir)))
+		if (e->d_name[0] != '.' && atoi(e->d_name) > 2 &&
+		    atoi(e->d_name) != bus->fd &&
+		    atoi(e->d_name) != dirfd(dir))
+			n++;
+	closedir(dir);
+	snprintf(text, sizeof(text), "%d", n);
+	return text;
+}
+
+/* Those that are blocked, or ignored by more than a shell's background. */
+static const char *signals(void)
+{
+	static char text[128];
+	struct sigaction sa;
+	sigset_t blocked;
+	int i, n = 0;
+
+	sigprocmask(SIG_BLOCK, NULL, &blocked);
+	text[0] = 0;
+	for (i = SIGQUIT + 1; i < SIGRTMIN; i++)
+		if (sigismember(&blocked, i) == 1 ||
+		    (!sigaction(i, NULL, &sa) && sa.sa_handler == SIG_IGN))
+			n += snprintf(text + n, sizeof(text) - (size_t)n,
+				      "%d ", i);
+	return text;
+}
+
 static const char *limit(void)
 {
 	static char text[32];
@@ -82,6 +120,10 @@ static void answer(const struct msg *m)
 		text = arguments[atoi(arg)] ? arguments[atoi(arg)] : "(none)";
 	else if (msg_is(m, DBUS_TYPE_CALL, "Limit"))
 		text = limit();
+	else if (msg_is(m, DBUS_TYPE_CALL, "Files"))
+		text = files();
+	else if (msg_is(m, DBUS_TYPE_CALL, "Signals"))
+		text = signals();
 	if (m->n_fds)
 		check(write(m->fds[0], "x", 1) == 1);
 	reply(m, text);

@@ -97,6 +97,10 @@ static void limits(struct raw *c)
 	snprintf(text, sizeof(text), "%lu", (unsigned long)rl.rlim_cur);
 	service_add("test.Limit", "own=test.Limit serve");
 	service_expect(c, "test.Limit", "Limit", NULL, text);
+	service_expect(c, "test.Limit", "Files", NULL, "0");
+	/* The reference leaves SIGPIPE ignored. */
+	if (!raw_bus_is("dbus-daemon"))
+		service_expect(c, "test.Limit", "Signals", NULL, "");
 }
 
 static void set_variable(struct raw *c, const char *key, const char *value)
