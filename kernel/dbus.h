@@ -44,6 +44,9 @@ struct dbus_bus {
 	struct bus bus;				/* must be first */
 	DECLARE_HASHTABLE(names, DBUS_NAME_BITS);
 	struct list_head subscribers;		/* dbus_port.sub_link */
+	struct list_head monitors;		/* likewise */
+	u32 n_monitors;
+	u32 n_eavesdrop;			/* rules of others */
 	struct list_head policies;		/* struct dbus_policy */
 	u64 policy_bytes;			/* of them */
 	u64 n_names, n_matches, n_arg_rules;
@@ -112,9 +115,7 @@ struct dbus_out {
 	/* Of the stamped message; until ->parsed its strings are nobody's. */
 	struct dbus_header h;
 	bool parsed;
-	/* DBUS_ROUTE_BROADCAST: what match rules look at */
-	const void *body;		/* NULL: no rule looks at it */
-	size_t body_len;
+	const void *body;		/* NULL: not in one piece */
 	void *hdr_buf, *body_buf;	/* when not linear in the first skb */
 };
 
@@ -128,6 +129,7 @@ enum dbus_port_event {
 	DP_HOOKED,		/* our callbacks are in place */
 	DP_FD_WAIT,		/* somebody waits for room for files */
 	DP_QUIET,		/* the master says when its end is told */
+	DP_CORKED,		/* what is committed stays on ->held */
 };
 
 struct dbus_port {
@@ -167,6 +169,8 @@ struct dbus_port {
 	struct list_head rules;		/* below bus.lock */
 	struct list_head sub_link;	/* below bus.lock */
 	u64 n_matches;			/* below bus.lock */
+	u32 n_eavesdrop;		/* of them, unless it is a monitor */
+	bool monitor;			/* below bus.lock, for good */
 	struct dbus_policy *policy;	/* below bus.lock; NULL: all is allowed */
 	struct list_head claims;	/* below bus.lock */
 	u64 claim_bits;			/* policy_name_bit() of them; likewise */
@@ -210,6 +214,71 @@ int dbus_master_send(struct bus *bus, u64 addr, struct bus_msg *m,
 void dbus_send_own(struct dbus_bus *db, u64 addr, const void *msg,
 		   size_t len);
 void dbus_out_release(struct dbus_port *p);
+/* The message may go, and its header with it: a copy for the log. */
+int dbus_out_log(struct dbus_out *o);
+struct bus_cost dbus_cost_of(const struct bus_msg *m);
+/* What is behind the first @skip bytes, in one piece; kvfree() it. NULL: no
+ * memory. */
+void *dbus_msg_linear(const struct bus_msg *m, size_t skip);
+
+/* dbus_cast.c: to several */
+
+/* Between whom, as match rules ask. */
+struct dbus_ends {
+	struct dbus_bus *db;
+	u64 from, to;		/* 0: the driver, or nobody known */
+};
+
+#define CAST_MONITORS		0x1
+#define CAST_SUBSCRIBERS	0x2
+#define CAST_EAVESDROPPERS	0x4
+
+struct dbus_cast {
+	struct dbus_bus *db;
+	struct bus_msg *m;		/* what is left of it is the caller's */
+	struct dbus_port *p;		/* who sends and waits; NULL: the master */
+	struct match_msg mm;		/* asks about ->ends */
+	struct dbus_ends ends;
+	/* Below bus.lock: who is to have it. Fills what follows, up to ->log. */
+	int (*whom)(struct dbus_cast *c);
+	unsigned int sets;		/* CAST_* */
+	struct bus_port *to;		/* or NULL */
+	struct dbus_port *as;		/* in whose name; NULL: the driver's */
+	atomic64_t *up;			/* it goes to the master, counted here */
+	bool log;			/* a rule wants it logged */
+	unsigned int n_denied;		/* subscribers, if monitors are to know */
+	/* Below bus.lock, exclusive, with room at all of them: the last word.
+	 * Hands it to the master if it goes there. NULL: there is none. */
+	int (*settle)(struct dbus_cast *c);
+};
+
+/*
+ * 0: everybody has it; -EAGAIN: the sender waits for room. Else nobody has: as
+ * ->whom() and ->settle() say, or why ->to cannot take it. They are called
+ * again after -ESTALE, or when the tables have changed.
+ */
+int dbus_cast(struct dbus_cast *c);
+
+/* dbus_watch.c; below bus.lock */
+static inline bool dbus_watched(const struct dbus_bus *db)
+{
+	return db->n_monitors | db->n_eavesdrop;
+}
+/* For struct match_msg, with a struct dbus_ends. */
+bool dbus_ends_owns(void *ctx, const char *name, size_t len);
+bool dbus_ends_receives(void *ctx, const char *name, size_t len);
+/* Who has a name, unique or well-known; 0: nobody. */
+u64 dbus_name_addr(struct dbus_bus *db, struct dbus_str name);
+/* Does @t, if it is still there, want it by one of its rules? */
+bool dbus_rules_match(const struct dbus_port *t, const struct match_msg *mm);
+/* It is not for @t, who gets it all the same. */
+bool dbus_overhears(struct dbus_cast *c, struct dbus_port *t);
+/* A rule comes (1) or goes (-1). */
+void dbus_watch_count(struct dbus_bus *db, struct dbus_port *p,
+		      const struct match_rule *r, int n);
+/* Exclusive; @p has no rules. */
+void dbus_watch_begin(struct dbus_bus *db, struct dbus_port *p);
+void dbus_watch_end(struct dbus_bus *db, struct dbus_port *p);
 
 /* dbus_tables.c */
 u64 dbus_name_owner(struct dbus_bus *db, const char *name, size_t len);

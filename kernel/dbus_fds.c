@@ -136,6 +136,15 @@ static int send_files(struct dbus_port *p, struct sk_buff *skb)
 	return err;
 }
 
+/* What is kept back goes at the end all the same. */
+static struct sk_buff *first_held(struct dbus_port *p)
+{
+	if (test_bit(DP_CORKED, &p->events) &&
+	    !test_bit(BUS_PF_CLOSED, &p->port.flags))
+		return NULL;
+	return skb_peek(&p->held);
+}
+
 /* Puts what needs no worker on the client's queue; returns the skb in front
  * that does. */
 static struct sk_buff *push_plain(struct dbus_port *p, bool *pushed)
@@ -145,7 +154,7 @@ static struct sk_buff *push_plain(struct dbus_port *p, bool *pushed)
 
 	__skb_queue_head_init(&plain);
 	spin_lock(&p->port.lock);
-	while ((skb = skb_peek(&p->held)) && !held_files(skb)) {
+	while ((skb = first_held(p)) && !held_files(skb)) {
 		__skb_unlink(skb, &p->held);
 		__skb_queue_tail(&plain, skb);
 	}

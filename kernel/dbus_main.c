@@ -21,6 +21,7 @@ static struct bus *dbus_bus_new(void)
 	}
 	hash_init(db->names);
 	INIT_LIST_HEAD(&db->subscribers);
+	INIT_LIST_HEAD(&db->monitors);
 	INIT_LIST_HEAD(&db->policies);
 	return &db->bus;
 }

@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who gets a message, and its delivery: resolve, look for room, commit, wake.
- * deliver.c says why the locks are as they are.
+ * Who gets a message, and its delivery to one: resolve, look for room, commit,
+ * wake. deliver.c says why the locks are as they are; dbus_cast.c delivers to
+ * several.
  */
 #include "dbus.h"
 
 #include <linux/mm.h>
 #include <linux/slab.h>
-
-/* Receivers of a broadcast found before more memory is needed. */
-#define RECIPS_FEW 8
-
-struct recip {
-	struct bus_port *port;		/* counted */
-	struct bus_msg m;
-	int err;			/* not to get it, and why */
-};
 
 void dbus_out_release(struct dbus_port *p)
 {
@@ -57,13 +49,30 @@ static void count_sent(struct bus_port *p, struct bus_msg *m)
 	atomic64_add(m->len, &p->sent_bytes);
 }
 
+/* -EXDEV: somebody sees it, so it does not go there alone. */
+static int hand_up(struct dbus_port *p, const struct bus_info *why)
+{
+	struct bus *bus = p->port.bus;
+	int err = -EXDEV;
+
+	read_lock(&bus->lock);
+	if (p->monitor || !dbus_watched(to_dbus_bus(bus)))
+		err = bus_to_master(&p->port, &p->out.m, why);
+	read_unlock(&bus->lock);
+	if (!err)
+		bus_wait_done(&p->port.wait, bus);
+	return err;
+}
+
+static int cast_out(struct dbus_port *p);
+
 static int to_master(struct dbus_port *p, atomic64_t *counter)
 {
-	int err = bus_to_master(&p->port, &p->out.m, NULL);
+	int err = hand_up(p, NULL);
 
 	if (!err)
 		atomic64_inc(counter);
-	return err;
+	return err == -EXDEV ? cast_out(p) : err;
 }
 
 static struct bus_info explain(const struct dbus_ruling *ruling)
@@ -78,14 +87,26 @@ static struct bus_info explain(const struct dbus_ruling *ruling)
 	return info;
 }
 
-/* The master tells the sender. */
-static int refuse(struct dbus_port *p, const struct dbus_ruling *ruling)
+static void count_refusal(struct dbus_port *p, struct dbus_port *t,
+			  const struct dbus_ruling *ruling)
 {
-	struct bus_info why = explain(ruling);
-
 	p->port.refused++;
 	atomic64_inc(&p->port.bus->refused);
-	return bus_to_master(&p->port, &p->out.m, &why);
+	/* A reply that is forbidden was one all the same. */
+	if (ruling->requested)
+		dbus_reply_cross_off(p, t, p->out.h.reply_serial);
+}
+
+/* The master tells the sender. */
+static int refuse(struct dbus_port *p, struct dbus_port *t,
+		  const struct dbus_ruling *ruling)
+{
+	struct bus_info why = explain(ruling);
+	int err = hand_up(p, &why);
+
+	if (!err)
+		count_refusal(p, t, ruling);
+	return err;
 }
 
 static void tell_logged(struct dbus_port *p, const struct dbus_ruling *ruling)
@@ -95,7 +116,7 @@ static void tell_logged(struct dbus_port *p, const struct dbus_ruling *ruling)
 	bus_post_logged(&p->port, p->out.log, p->out.hdr_len, &why);
 }
 
-static struct bus_cost cost_of(const struct bus_msg *m)
+struct bus_cost dbus_cost_of(const struct bus_msg *m)
 {
 	struct bus_cost c = {
 		.bytes = m->truesize,
@@ -132,12 +153,7 @@ static int admit(struct dbus_port *p, struct dbus_port *t,
 	if (!parsed)
 		return -ESTALE;
 	ruling->requested = dbus_reply_requested(p, t, h->reply_serial);
-	if (dbus_policy_admit(p, t, h, ruling))
-		return 0;
-	/* A reply that is forbidden was one all the same. */
-	if (ruling->requested)
-		dbus_reply_cross_off(p, t, h->reply_serial);
-	return -EACCES;
+	return dbus_policy_admit(p, t, h, ruling) ? 0 : -EACCES;
 }
 
 /* Below bus.lock and @t's lock: the message is @t's, or why not. */
@@ -162,13 +178,14 @@ static int put(struct dbus_port *p, struct bus_port *t, const struct bus_cost *c
 	return 0;
 }
 
-/* Commits, or returns why not; *@ret is counted when there is a receiver. */
+/* Commits, or returns why not; *@ret is counted when there is a receiver.
+ * -EXDEV: somebody sees it, so this is a multicast. */
 static int try_unicast(struct dbus_port *p, struct bus_port **ret,
 		       struct dbus_ruling *ruling)
 {
 	struct bus *bus = p->port.bus;
 	struct dbus_out *o = &p->out;
-	struct bus_cost c = cost_of(&o->m);
+	struct bus_cost c = dbus_cost_of(&o->m);
 	struct bus_port *t = NULL;
 	size_t len = o->m.len;
 	int err = -EPIPE;
@@ -177,6 +194,8 @@ static int try_unicast(struct dbus_port *p, struct bus_port **ret,
 	/* Who was removed sends no more: nobody would answer to him. */
 	if (test_bit(BUS_PF_ENDED, &p->port.flags))
 		err = -ESHUTDOWN;
+	else if (dbus_watched(to_dbus_bus(bus)))
+		err = -EXDEV;
 	else
 		t = resolve(to_dbus_bus(bus), o);
 	if (t) {
@@ -203,7 +222,7 @@ static int try_unicast(struct dbus_port *p, struct bus_port **ret,
 /* -ESTALE: once more. */
 static int unicast_once(struct dbus_port *p, struct dbus_ruling *ruling)
 {
-	struct bus_cost c = cost_of(&p->out.m);
+	struct bus_cost c = dbus_cost_of(&p->out.m);
 	struct bus *bus = p->port.bus;
 	struct bus_port *t;
 	int err;
@@ -213,15 +232,16 @@ static int unicast_once(struct dbus_port *p, struct dbus_ruling *ruling)
 		t->ops->wake(t);
 	if (err == -EAGAIN)
 		err = bus_wait_room(&p->port.wait, &p->port, t, &c) ?: -EAGAIN;
-	else if (err != -ESTALE)
+	else if (err == -EACCES)
+		err = refuse(p, to_dbus_port(t), ruling);
+	else if (err != -ESTALE && err != -EXDEV)
 		bus_wait_done(&p->port.wait, bus);
 	if (t)
 		bus_port_put(t);
 	return err;
 }
 
-/* The message goes, and its header with it: a copy for the log. */
-static int copy_for_log(struct dbus_out *o)
+int dbus_out_log(struct dbus_out *o)
 {
 	if (!o->log) {
 		o->log = kvmalloc(o->hdr_len, GFP_KERNEL_ACCOUNT);
@@ -242,270 +262,201 @@ static int unicast(struct dbus_port *p)
 		err = unicast_once(p, &ruling);
 		if (err == -ESTALE &&
 		    (parse(&p->out) ||
-		     (ruling.refusal && copy_for_log(&p->out))))
+		     (ruling.refusal && dbus_out_log(&p->out))))
 			return -ENOMEM;
 	} while (err == -ESTALE);
-	if (!err && ruling.refusal)
+	if (err == -EXDEV)
+		return cast_out(p);
+	if (!err && ruling.refusal == BUS_LOGGED)
 		tell_logged(p, &ruling);
 	/* Nobody there, going, or without files: the master answers. */
 	if (err == -EPIPE || err == -ENOTUNIQ)
 		return to_master(p, &bus->master_unknown);
-	if (err == -EACCES)
-		return refuse(p, &ruling);
 	return err == -ESHUTDOWN ? 0 : err;
 }
 
-/* ---- broadcast ---- */
+/* ---- to several ---- */
 
-struct dbus_cast {
-	struct dbus_bus *db;
-	const struct match_msg *mm;
-	struct dbus_port *p;		/* who sends; NULL: the driver */
-	struct bus_msg *m;
-	bool log;			/* a rule wants it logged */
+struct client_cast {
+	struct dbus_cast c;
+	struct dbus_ruling ruling;	/* of its receiver, if it has one */
+	bool refused;			/* for that */
+	bool lost;			/* the receiver cannot take it */
 };
 
-struct owns_ctx {
-	struct dbus_bus *db;
-	u64 addr;
-};
-
-static bool owns(void *ctx, const char *name, size_t len)
+static struct client_cast *to_client(struct dbus_cast *c)
 {
-	struct owns_ctx *c = ctx;
-
-	return c->addr && dbus_name_owner(c->db, name, len) == c->addr;
+	return container_of(c, struct client_cast, c);
 }
 
-static bool wants(struct dbus_port *t, const struct match_msg *mm)
+/* Below bus.lock. */
+static void whom_one(struct client_cast *cc)
 {
-	struct dbus_rule *r;
+	struct dbus_cast *c = &cc->c;
+	struct bus *bus = &c->db->bus;
+	struct bus_port *t = resolve(c->db, &c->p->out);
 
-	if (!test_bit(BUS_PF_ACTIVE, &t->port.flags) ||
-	    test_bit(BUS_PF_ENDED, &t->port.flags))
-		return false;
-	list_for_each_entry(r, &t->rules, link)
-		if (match_rule_eval(&r->rule, mm))
-			return true;
-	return false;
-}
-
-/* By the policies of @p, NULL for the driver, and @t. Below bus.lock. */
-static bool may_have(struct dbus_port *p, struct dbus_port *t,
-		     const struct dbus_header *h, bool *log)
-{
-	struct dbus_ruling ruling = { .requested = !p && h->reply_serial };
-
-	if (!dbus_policy_asks(p, t))
-		return true;
-	if (!dbus_policy_admit(p, t, h, &ruling))
-		return false;
-	if (ruling.refusal == BUS_LOGGED)
-		*log = true;
-	return true;
-}
-
-/* Finds the receivers; more than @cap are only counted. */
-static unsigned int collect(struct dbus_cast *cast, struct recip *r,
-			    unsigned int cap, u64 *gen)
-{
-	struct dbus_bus *db = cast->db;
-	struct dbus_port *t;
-	unsigned int n = 0;
-
-	read_lock(&db->bus.lock);
-	*gen = db->bus.gen;
-	cast->log = false;
-	list_for_each_entry(t, &db->subscribers, sub_link) {
-		if (!wants(t, cast->mm) ||
-		    !may_have(cast->p, t, cast->mm->h, &cast->log))
-			continue;
-		if (n < cap) {
-			bus_port_get(&t->port);
-			r[n].port = &t->port;
-			r[n].err = 0;
-			bus_msg_init(&r[n].m);
-		}
-		n++;
+	c->ends.to = t ? t->addr : 0;
+	if (!t || cc->lost) {
+		c->up = &bus->master_unknown;
+		return;
 	}
-	read_unlock(&db->bus.lock);
-	return n;
-}
-
-static void recips_put(struct recip *r, unsigned int n)
-{
-	while (n--) {
-		bus_msg_purge(&r[n].m);
-		bus_port_put(r[n].port);
+	if (!cc->refused) {
+		cc->ruling = (struct dbus_ruling){ .to = t->addr };
+		if (admit(c->p, to_dbus_port(t), c->mm.h, true, &cc->ruling))
+			cc->refused = true;
 	}
+	if (cc->refused) {
+		c->up = &bus->refused;
+		return;
+	}
+	c->to = t;
+	c->log = cc->ruling.refusal == BUS_LOGGED;
+	c->sets |= CAST_EAVESDROPPERS;
 }
 
-/* A copy for everybody but the last, who gets the message itself. */
-static int recips_clone(struct recip *r, unsigned int n, struct bus_msg *m)
+static int client_whom(struct dbus_cast *c)
 {
-	unsigned int i;
+	struct bus *bus = &c->db->bus;
+	struct dbus_port *p = c->p;
 
-	for (i = 0; i + 1 < n; i++)
-		if (bus_msg_clone(&r[i].m, m, GFP_KERNEL_ACCOUNT))
-			return -ENOMEM;
+	/* Who was removed sends no more: nobody would answer to him. */
+	if (test_bit(BUS_PF_ENDED, &p->port.flags))
+		return -ESHUTDOWN;
+	/* What a monitor says is nothing. */
+	c->sets = p->monitor ? 0 : CAST_MONITORS;
+	if (!test_bit(BUS_PF_ACTIVE, &p->port.flags)) {
+		c->up = &bus->master_inactive;
+		return 0;
+	}
+	switch (p->out.route) {
+	case DBUS_ROUTE_MASTER:
+		c->up = &bus->master_driver;
+		c->sets |= CAST_EAVESDROPPERS;
+		break;
+	case DBUS_ROUTE_UNIQUE:
+	case DBUS_ROUTE_NAME:
+		whom_one(to_client(c));
+		break;
+	case DBUS_ROUTE_BROADCAST:
+		c->sets |= CAST_SUBSCRIBERS;
+		break;
+	case DBUS_ROUTE_IGNORE:
+	default:
+		break;
+	}
 	return 0;
 }
 
-/*
- * Below bus.lock, exclusive. Returns the port that has no room, if a peer
- * sends; the master does not wait, and who cannot take its message goes.
- */
-static struct bus_port *recips_room(struct recip *r, unsigned int n,
-				    struct bus_port *sender,
-				    const struct bus_cost *c)
+/* Below bus.lock, exclusive. */
+static int settle_up(struct client_cast *cc)
 {
-	unsigned int i;
-
-	for (i = 0; i < n; i++) {
-		r[i].err = bus_room(r[i].port, sender ? &sender->wait : NULL,
-				    c);
-		if (r[i].err == -EAGAIN)
-			return r[i].port;
-	}
-	return NULL;
-}
-
-static unsigned int recips_commit(struct recip *r, unsigned int n,
-				  struct bus_msg *m)
-{
-	unsigned int i, done = 0;
-
-	for (i = 0; i < n; i++) {
-		if (r[i].err)
-			continue;
-		spin_lock(&r[i].port->lock);
-		r[i].port->ops->commit(r[i].port, i + 1 < n ? &r[i].m : m);
-		spin_unlock(&r[i].port->lock);
-		done++;
-	}
-	return done;
-}
-
-static void recips_tell(struct recip *r, unsigned int n)
-{
-	unsigned int i;
-
-	for (i = 0; i < n; i++) {
-		if (!r[i].err)
-			r[i].port->ops->wake(r[i].port);
-		else if (r[i].err == -ENOBUFS)
-			r[i].port->ops->evict(r[i].port, BUS_REASON_STALLED);
-	}
-}
-
-/* -ESTALE: the tables changed since @gen. -EAGAIN: *@full has no room. */
-static int recips_send(struct dbus_bus *db, struct recip *r, unsigned int n,
-		       struct bus_port *sender, struct bus_msg *m, u64 gen,
-		       struct bus_port **full)
-{
-	struct bus_cost c = cost_of(m);
-	unsigned int done;
-
-	write_lock(&db->bus.lock);
-	if (db->bus.gen != gen) {
-		write_unlock(&db->bus.lock);
-		return -ESTALE;
-	}
-	*full = recips_room(r, n, sender, &c);
-	if (*full) {
-		write_unlock(&db->bus.lock);
-		return -EAGAIN;
-	}
-	if (sender)
-		count_sent(sender, m);
-	atomic64_inc(&db->bus.seq);
-	done = recips_commit(r, n, m);
-	write_unlock(&db->bus.lock);
-	if (sender) {
-		atomic64_inc(&db->bus.broadcast_msgs);
-		atomic64_add(done, &db->bus.broadcast_copies);
-	}
-	recips_tell(r, n);
-	return 0;
-}
-
-/* One try with room for @cap receivers; their number when there are more. */
-static int bcast_try(struct dbus_cast *cast, struct recip *r, unsigned int cap)
-{
-	struct bus_port *sender = cast->p ? &cast->p->port : NULL;
-	struct bus_cost c = cost_of(cast->m);
-	struct dbus_bus *db = cast->db;
-	struct bus_port *full = NULL;
-	unsigned int n;
-	u64 gen;
+	struct bus_info why = explain(&cc->ruling);
+	struct dbus_port *p = cc->c.p;
 	int err;
 
-	n = collect(cast, r, cap, &gen);
-	if (n > cap) {
-		recips_put(r, cap);
-		return n;
-	}
-	err = recips_clone(r, n, cast->m);
-	if (!err && cast->log)
-		err = copy_for_log(&cast->p->out);
-	if (!err)
-		err = recips_send(db, r, n, sender, cast->m, gen, &full);
-	if (err == -EAGAIN)
-		err = bus_wait_room(&sender->wait, sender, full, &c) ?: -EAGAIN;
-	else if (sender && err != -ESTALE)
-		bus_wait_done(&sender->wait, &db->bus);
-	recips_put(r, n);
-	return err;
+	err = bus_to_master(&p->port, cc->c.m, cc->refused ? &why : NULL);
+	if (err)
+		return err;
+	if (cc->refused)
+		count_refusal(p, to_dbus_port(bus_port_find(p->port.bus,
+							    cc->ruling.to)),
+			      &cc->ruling);
+	else
+		atomic64_inc(cc->c.up);
+	return 0;
 }
 
-static int bcast(struct dbus_cast *cast)
+static int client_settle(struct dbus_cast *c)
 {
-	struct recip few[RECIPS_FEW], *many = NULL;
-	unsigned int cap = RECIPS_FEW;
-	int ret;
+	struct client_cast *cc = to_client(c);
+	struct dbus_out *o = &c->p->out;
+	enum bus_refusal refusal;
 
-	for (;;) {
-		ret = bcast_try(cast, many ?: few, cap);
-		if (ret <= 0 && ret != -ESTALE)
-			break;
-		cond_resched();
-		if (ret == -ESTALE)
-			continue;
-		/* Some to spare: more may come while we allocate. */
-		cap = ret + ret / 4;
-		kvfree(many);
-		many = kvmalloc_array(cap, sizeof(*many), GFP_KERNEL_ACCOUNT);
-		if (!many)
-			return -ENOMEM;
+	if (c->up)
+		return settle_up(cc);
+	if (c->to) {
+		refusal = dbus_reply_note(c->p, to_dbus_port(c->to), &o->h,
+					  &o->reply);
+		if (refusal) {
+			cc->ruling.refusal = refusal;
+			cc->refused = true;
+			return -ESTALE;
+		}
 	}
-	kvfree(many);
-	return ret;
+	if (c->to || c->sets & CAST_SUBSCRIBERS)
+		count_sent(&c->p->port, c->m);
+	return 0;
 }
 
-static int broadcast(struct dbus_port *p)
+static void tell_of_cast(struct client_cast *cc)
 {
 	static const struct dbus_ruling logged = { .refusal = BUS_LOGGED };
+	static const struct dbus_ruling denied = { .refusal = BUS_DENIED_CAST };
+	struct dbus_cast *c = &cc->c;
+	unsigned int n;
+
+	if (c->log)
+		tell_logged(c->p, c->to ? &cc->ruling : &logged);
+	for (n = min_t(unsigned int, c->n_denied, BUS_MAX_LOGGED); n; n--)
+		tell_logged(c->p, &denied);
+}
+
+static int cast_out(struct dbus_port *p)
+{
 	struct dbus_bus *db = to_dbus_bus(p->port.bus);
-	struct owns_ctx c = { .db = db, .addr = p->port.addr };
 	struct dbus_out *o = &p->out;
-	struct match_msg mm = {
-		.h = &o->h,
-		.sender = { p->unique, p->unique_len },
-		.owns = owns,
-		.ctx = &c,
-		.body = o->body,
-		.body_len = o->body ? o->body_len : 0,
+	struct client_cast cc = {
+		.c = {
+			.db = db,
+			.m = &o->m,
+			.p = p,
+			.as = p,
+			.mm = {
+				.h = &o->h,
+				.sender = { p->unique, p->unique_len },
+				.owns = dbus_ends_owns,
+				.receives = dbus_ends_receives,
+				.ctx = &cc.c.ends,
+				.body = o->body,
+			},
+			.ends = { .db = db, .from = p->port.addr },
+			.whom = client_whom,
+			.settle = client_settle,
+		},
 	};
-	struct dbus_cast cast = { .db = db, .mm = &mm, .p = p, .m = &o->m };
 	int err;
 
 	if (parse(o))
 		return -ENOMEM;
-	err = bcast(&cast);
-	if (!err && cast.log)
-		tell_logged(p, &logged);
+	cc.c.mm.body_len = o->h.f.body_len;
+	err = dbus_cast(&cc.c);
+	/* Going, or without files: the master answers. */
+	if ((err == -EPIPE || err == -ENOTUNIQ) && cc.c.to) {
+		cc.lost = true;
+		err = dbus_cast(&cc.c);
+	}
+	if (err != -EAGAIN)
+		bus_wait_done(&p->port.wait, &db->bus);
+	if (!err)
+		tell_of_cast(&cc);
 	/* The sender was closed while it waited: nobody is left to tell. */
-	return err == -EPIPE ? 0 : err;
+	return err == -EPIPE || err == -ESHUTDOWN ? 0 : err;
+}
+
+static int ignore(struct dbus_port *p)
+{
+	struct dbus_bus *db = to_dbus_bus(p->port.bus);
+	int err = 0;
+
+	if (READ_ONCE(db->n_monitors))
+		err = cast_out(p);
+	if (err)
+		return err;
+	bus_wait_done(&p->port.wait, &db->bus);
+	p->port.refused++;
+	atomic64_inc(&db->bus.refused);
+	return 0;
 }
 
 /* ---- */
@@ -523,12 +474,10 @@ int dbus_deliver(struct dbus_port *p)
 	case DBUS_ROUTE_NAME:
 		return unicast(p);
 	case DBUS_ROUTE_BROADCAST:
-		return broadcast(p);
+		return cast_out(p);
 	case DBUS_ROUTE_IGNORE:
 	default:
-		p->port.refused++;
-		atomic64_inc(&bus->refused);
-		return 0;
+		return ignore(p);
 	}
 }
 
@@ -542,17 +491,28 @@ struct forward {
 	struct reply *reply;
 };
 
-/* Below bus.lock and @t's lock, with room at @t. */
-static int put_forward(struct bus *bus, struct bus_port *t, struct forward *f)
+/* Below bus.lock. */
+static struct bus_port *forwarder(struct bus *bus, const struct forward *f)
 {
 	struct bus_port *p = bus_port_find(bus, f->from);
+
+	return p && !test_bit(BUS_PF_ENDED, &p->flags) ? p : NULL;
+}
+
+/* Below bus.lock, and @t's lock or exclusive, with room at @t. */
+static int put_forward(struct bus *bus, struct bus_port *t, struct forward *f)
+{
+	struct bus_port *p = forwarder(bus, f);
 	enum bus_refusal refusal;
 	int err;
 
-	if (!p || test_bit(BUS_PF_ENDED, &p->flags))
+	if (!p)
 		return -ENOENT;
 	f->ruling.to = t->addr;
 	err = admit(to_dbus_port(p), to_dbus_port(t), f->h, true, &f->ruling);
+	if (err && f->ruling.requested)
+		dbus_reply_cross_off(to_dbus_port(p), to_dbus_port(t),
+				     f->h->reply_serial);
 	if (err)
 		return err;
 	refusal = dbus_reply_note(to_dbus_port(p), to_dbus_port(t), f->h,
@@ -563,16 +523,19 @@ static int put_forward(struct bus *bus, struct bus_port *t, struct forward *f)
 	return -EACCES;
 }
 
-/* @f NULL: the master's own. */
+/* @f NULL: the master's own. -EXDEV: somebody sees it. */
 static int master_unicast(struct bus *bus, u64 addr, struct bus_msg *m,
 			  struct forward *f)
 {
-	struct bus_cost c = cost_of(m);
-	struct bus_port *t;
+	struct bus_cost c = dbus_cost_of(m);
+	struct bus_port *t = NULL;
 	int err = -ENOENT;
 
 	read_lock(&bus->lock);
-	t = bus_port_find(bus, addr);
+	if (dbus_watched(to_dbus_bus(bus)))
+		err = -EXDEV;
+	else
+		t = bus_port_find(bus, addr);
 	if (t) {
 		bus_port_get(t);
 		spin_lock(&t->lock);
@@ -593,38 +556,28 @@ static int master_unicast(struct bus *bus, u64 addr, struct bus_msg *m,
 	if (err == -ENOBUFS)
 		t->ops->evict(t, BUS_REASON_STALLED);
 	bus_port_put(t);
-	return err == -EPIPE ? -ENOENT : err;
+	return err;
 }
 
-void dbus_send_own(struct dbus_bus *db, u64 addr, const void *msg, size_t len)
+void *dbus_msg_linear(const struct bus_msg *m, size_t skip)
 {
-	struct sk_buff *skb = alloc_skb(len, GFP_KERNEL);
-	struct bus_msg m;
-
-	if (!skb)
-		return;
-	dbus_skb_disown(skb);
-	skb_put_data(skb, msg, len);
-	bus_msg_init(&m);
-	bus_msg_add(&m, skb, len);
-	master_unicast(&db->bus, addr, &m, NULL);
-	bus_msg_purge(&m);
-}
-
-/* All of a message that the master wrote, in one piece. */
-static void *linear(const struct bus_msg *m)
-{
-	char *buf = kvmalloc(m->len, GFP_KERNEL_ACCOUNT), *to = buf;
+	char *buf = kvmalloc(m->len - skip, GFP_KERNEL_ACCOUNT), *to = buf;
 	struct sk_buff *skb;
+	size_t off, n;
 
 	if (!buf)
 		return NULL;
 	skb_queue_walk(&m->skbs, skb) {
-		if (skb_copy_bits(skb, 0, to, skb->len)) {
+		off = bus_skb_skip(skb);
+		n = min_t(size_t, skip, skb->len - off);
+		skip -= n;
+		off += n;
+		n = skb->len - off;
+		if (skb_copy_bits(skb, off, to, n)) {
 			kvfree(buf);
 			return NULL;
 		}
-		to += skb->len;
+		to += n;
 	}
 	return buf;
 }
@@ -642,34 +595,98 @@ static int parse_whole(struct dbus_header *h, const void *buf, size_t len)
 					DBUS_MAX_MESSAGE);
 }
 
-static int master_broadcast(struct dbus_bus *db, struct bus_msg *m,
-			    const struct dbus_header *h, const void *buf)
-{
-	struct owns_ctx c = {
-		.db = db,
-		.addr = dbus_unique_parse(h->sender.s, h->sender.len),
-	};
-	struct match_msg mm = {
-		.h = h,
-		.sender = h->sender,
-		.owns = owns,
-		.ctx = &c,
-		.body = buf + h->f.header_len,
-		.body_len = h->f.body_len,
-	};
-	struct dbus_cast cast = { .db = db, .mm = &mm, .m = m };
+struct master_cast {
+	struct dbus_cast c;
+	u64 addr;
+	bool unseen;
+	struct forward *f;		/* or NULL */
+};
 
-	return bcast(&cast);
+static struct master_cast *to_master_cast(struct dbus_cast *c)
+{
+	return container_of(c, struct master_cast, c);
+}
+
+static int master_whom(struct dbus_cast *c)
+{
+	struct master_cast *mc = to_master_cast(c);
+	struct bus *bus = &c->db->bus;
+	struct bus_port *p;
+
+	if (!mc->unseen)
+		c->sets = CAST_MONITORS;
+	if (mc->addr == BUS_CLIENT_MASK) {
+		c->sets |= CAST_SUBSCRIBERS;
+		return 0;
+	}
+	if (mc->addr == BUS_MONITORS) {
+		c->ends.to = dbus_name_addr(c->db, c->mm.h->destination);
+		return 0;
+	}
+	c->to = bus_port_find(bus, mc->addr);
+	if (!c->to)
+		return -ENOENT;
+	if (!mc->f)
+		return 0;
+	p = forwarder(bus, mc->f);
+	if (!p)
+		return -ENOENT;
+	c->as = to_dbus_port(p);
+	c->sets |= CAST_EAVESDROPPERS;
+	return 0;
+}
+
+static int master_settle(struct dbus_cast *c)
+{
+	struct master_cast *mc = to_master_cast(c);
+
+	return mc->f ? put_forward(&c->db->bus, c->to, mc->f) : 0;
+}
+
+static int master_cast(struct dbus_bus *db, u64 addr, struct bus_msg *m,
+		       const struct dbus_header *h, const void *buf,
+		       const struct bus_send *how, struct forward *f)
+{
+	struct master_cast mc = {
+		.c = {
+			.db = db,
+			.m = m,
+			.mm = {
+				.h = h,
+				.sender = h->sender,
+				.owns = dbus_ends_owns,
+				.receives = dbus_ends_receives,
+				.ctx = &mc.c.ends,
+				.body = buf + h->f.header_len,
+				.body_len = h->f.body_len,
+			},
+			.ends = {
+				.db = db,
+				.from = dbus_unique_parse(h->sender.s,
+							  h->sender.len),
+			},
+			.whom = master_whom,
+			.settle = master_settle,
+		},
+		.addr = addr,
+		.unseen = how->from || how->flags & BUS_SEND_UNSEEN,
+		.f = f,
+	};
+
+	return dbus_cast(&mc.c);
 }
 
 static int forward(struct dbus_bus *db, u64 addr, struct bus_msg *m,
-		   const struct dbus_header *h, u64 from)
+		   const struct dbus_header *h, const void *buf,
+		   const struct bus_send *how)
 {
-	struct forward f = { .from = from, .h = h };
+	struct forward f = { .from = how->from, .h = h };
 	int err;
 
 	err = dbus_reply_prepare(db, h, &f.reply) ?:
 	      master_unicast(&db->bus, addr, m, &f);
+	if (err == -EXDEV)
+		err = master_cast(db, addr, m, h, buf, how, &f);
 	kfree(f.reply);
 	db->ruling = explain(&f.ruling);
 	return err;
@@ -680,18 +697,50 @@ static int master_send_parsed(struct dbus_bus *db, u64 addr, struct bus_msg *m,
 			      const struct bus_send *how)
 {
 	struct dbus_header h;
-	void *buf = linear(m);
+	void *buf = dbus_msg_linear(m, 0);
 	int err;
 
 	if (!buf)
 		return -ENOMEM;
 	err = parse_whole(&h, buf, m->len);
 	if (!err)
-		err = addr == BUS_CLIENT_MASK ?
-		      master_broadcast(db, m, &h, buf) :
-		      forward(db, addr, m, &h, how->from);
+		err = how->from ? forward(db, addr, m, &h, buf, how) :
+		      master_cast(db, addr, m, &h, buf, how, NULL);
 	kvfree(buf);
 	return err;
+}
+
+static bool is_group(u64 addr)
+{
+	return addr == BUS_CLIENT_MASK || addr == BUS_MONITORS;
+}
+
+static int master_send(struct dbus_bus *db, u64 addr, struct bus_msg *m,
+		       const struct bus_send *how)
+{
+	int err = -EXDEV;
+
+	if (!is_group(addr) && !how->from)
+		err = master_unicast(&db->bus, addr, m, NULL);
+	if (err == -EXDEV)
+		err = master_send_parsed(db, addr, m, how);
+	return err == -EPIPE ? -ENOENT : err;
+}
+
+void dbus_send_own(struct dbus_bus *db, u64 addr, const void *msg, size_t len)
+{
+	struct sk_buff *skb = alloc_skb(len, GFP_KERNEL);
+	static const struct bus_send how = { };
+	struct bus_msg m;
+
+	if (!skb)
+		return;
+	dbus_skb_disown(skb);
+	skb_put_data(skb, msg, len);
+	bus_msg_init(&m);
+	bus_msg_add(&m, skb, len);
+	master_send(db, addr, &m, &how);
+	bus_msg_purge(&m);
 }
 
 int dbus_master_send(struct bus *bus, u64 addr, struct bus_msg *m,
@@ -699,14 +748,13 @@ int dbus_master_send(struct bus *bus, u64 addr, struct bus_msg *m,
 {
 	int err;
 
-	if (addr == BUS_CLIENT_MASK && how->from)
+	if ((is_group(addr) && how->from) ||
+	    (addr == BUS_MONITORS && how->flags & BUS_SEND_UNSEEN))
 		err = -EINVAL;
-	else if (addr == BUS_CLIENT_MASK || how->from)
-		err = master_send_parsed(to_dbus_bus(bus), addr, m, how);
 	else
-		err = master_unicast(bus, addr, m, NULL);
+		err = master_send(to_dbus_bus(bus), addr, m, how);
 	bus_msg_purge(m);
-	if (!err)
+	if (!err && addr != BUS_MONITORS)
 		atomic64_inc(&bus->from_master);
 	return err;
 }

@@ -375,23 +375,6 @@ static int stamp(struct dbus_port *p, const struct dbus_header *h, size_t body)
 	return err;
 }
 
-/* Rules look at arguments: they need a long body in one piece. */
-static int body_for_rules(struct dbus_port *p, const struct dbus_header *h)
-{
-	struct dbus_bus *db = to_dbus_bus(p->port.bus);
-	struct dbus_out *o = &p->out;
-
-	o->body_len = h->f.body_len;
-	if (o->route != DBUS_ROUTE_BROADCAST || o->body || !o->body_len ||
-	    !READ_ONCE(db->n_arg_rules))
-		return 0;
-	o->body_buf = kvmalloc(o->body_len, GFP_KERNEL_ACCOUNT);
-	if (!o->body_buf)
-		return -ENOMEM;
-	o->body = o->body_buf;
-	return rx_copy(p, h->f.header_len, o->body_buf, o->body_len);
-}
-
 static int build(struct dbus_port *p, const struct dbus_header *h)
 {
 	size_t copied = h->f.body_len <= BODY_COPY ? h->f.body_len : 0;
@@ -412,8 +395,6 @@ static int build(struct dbus_port *p, const struct dbus_header *h)
 	} else {
 		err = stamp(p, h, copied);
 	}
-	if (!err)
-		err = body_for_rules(p, h);
 	if (!err)
 		err = take_fds(p, &o->m, h->unix_fds);
 	if (!err && (o->route == DBUS_ROUTE_UNIQUE ||

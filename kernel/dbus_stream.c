@@ -134,7 +134,8 @@ static void dbus_commit(struct bus_port *bp, struct bus_msg *m)
 		m->files = NULL;
 		skb_queue_splice_tail_init(&m->skbs, &p->held);
 		dbus_queue(p);
-	} else if (!skb_queue_empty(&p->held)) {
+	} else if (!skb_queue_empty(&p->held) ||
+		   test_bit(DP_CORKED, &p->events)) {
 		skb_queue_splice_tail_init(&m->skbs, &p->held);
 	} else {
 		dbus_push(p, &m->skbs);

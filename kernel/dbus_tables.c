@@ -145,22 +145,53 @@ static void rules_count(struct dbus_bus *db, struct dbus_port *p,
 	db->n_matches += n;
 	if (r->rule.n_args)
 		db->n_arg_rules += n;
+	dbus_watch_count(db, p, &r->rule, n);
+}
+
+static void drop_rules(struct dbus_bus *db, struct dbus_port *p,
+		       struct list_head *dead)
+{
+	struct dbus_rule *r;
+
+	if (!p->monitor)
+		list_del_init(&p->sub_link);
+	list_for_each_entry(r, &p->rules, link)
+		rules_count(db, p, r, -1);
+	list_splice_init(&p->rules, dead);
 }
 
 /* Out of routing in the batch's place; freed after it. */
 static void apply_close(struct dbus_bus *db, struct change *c)
 {
 	struct dbus_port *p = to_dbus_port(c->port);
-	struct dbus_rule *r;
 
 	/* The world is to hear of its end first. */
 	if (c->rec->cookie)
 		set_bit(DP_QUIET, &p->events);
 	bus_port_retire(c->port, BUS_REASON_MASTER);
-	list_del_init(&p->sub_link);
-	list_for_each_entry(r, &p->rules, link)
-		rules_count(db, p, r, -1);
-	list_splice_init(&p->rules, &c->dead_rules);
+	drop_rules(db, p, &c->dead_rules);
+	dbus_watch_end(db, p);
+}
+
+static void apply_monitor(struct dbus_bus *db, struct change *c)
+{
+	struct dbus_port *p = to_dbus_port(c->port);
+
+	if (p->monitor || test_bit(BUS_PF_ENDED, &c->port->flags))
+		return;
+	drop_rules(db, p, &c->dead_rules);
+	dbus_replies_ended(p);
+	dbus_watch_begin(db, p);
+}
+
+static void apply_cork(struct dbus_bus *db, struct change *c)
+{
+	set_bit(DP_CORKED, &to_dbus_port(c->port)->events);
+}
+
+static void apply_uncork(struct dbus_bus *db, struct change *c)
+{
+	clear_bit(DP_CORKED, &to_dbus_port(c->port)->events);
 }
 
 static void apply_name(struct dbus_bus *db, struct change *c)
@@ -187,7 +218,9 @@ static void apply_match_add(struct dbus_bus *db, struct change *c)
 	/* It will get nothing any more. */
 	if (test_bit(BUS_PF_ENDED, &c->port->flags))
 		return;
-	if (list_empty(&p->rules))
+	if (p->monitor)
+		c->rule->rule.keys |= MATCH_EAVESDROP;
+	else if (list_empty(&p->rules))
 		list_add_tail(&p->sub_link, &db->subscribers);
 	list_add_tail(&c->rule->link, &p->rules);
 	rules_count(db, p, c->rule, 1);
@@ -203,7 +236,7 @@ static void apply_match_del(struct dbus_bus *db, struct change *c)
 	if (!r)
 		return;
 	list_move(&r->link, &c->dead_rules);
-	if (list_empty(&p->rules))
+	if (list_empty(&p->rules) && !p->monitor)
 		list_del_init(&p->sub_link);
 	rules_count(db, p, r, -1);
 }
@@ -240,6 +273,11 @@ static void apply_orphans(struct dbus_bus *db, struct change *c)
 static int check_none(struct dbus_bus *db, struct change *c)
 {
 	return 0;
+}
+
+static int check_activate(struct dbus_bus *db, struct change *c)
+{
+	return to_dbus_port(c->port)->monitor ? -EINVAL : 0;
 }
 
 static int check_resume(struct dbus_bus *db, struct change *c)
@@ -279,6 +317,11 @@ static void after_resume(struct change *c)
 		dbus_queue(p);
 }
 
+static void after_uncork(struct change *c)
+{
+	dbus_queue(to_dbus_port(c->port));
+}
+
 static void after_close(struct change *c)
 {
 	bus_port_remove(c->port);
@@ -291,7 +334,7 @@ static const struct rec_kind {
 	void (*apply)(struct dbus_bus *db, struct change *c);
 	void (*after)(struct change *c);
 } kinds[] = {
-	[BUS_REC_ACTIVATE] = { false, prepare_none, check_none,
+	[BUS_REC_ACTIVATE] = { false, prepare_none, check_activate,
 			       apply_activate, NULL },
 	[BUS_REC_RESUME] = { false, prepare_none, check_resume,
 			     apply_resume, after_resume },
@@ -308,6 +351,11 @@ static const struct rec_kind {
 			      NULL },
 	[BUS_REC_CLAIM] = { false, prepare_claim, check_none, apply_claim,
 			    NULL },
+	[BUS_REC_MONITOR] = { false, prepare_none, check_none, apply_monitor,
+			      NULL },
+	[BUS_REC_CORK] = { false, prepare_none, check_none, apply_cork, NULL },
+	[BUS_REC_UNCORK] = { false, prepare_none, check_none, apply_uncork,
+			     after_uncork },
 };
 
 static int prepare(struct bus *bus, struct change *c)
@@ -444,5 +492,9 @@ void dbus_tables_drop(struct dbus_bus *db)
 	db->n_names = 0;
 	list_for_each_entry_safe(p, next_port, &db->subscribers, sub_link)
 		list_del_init(&p->sub_link);
+	list_for_each_entry_safe(p, next_port, &db->monitors, sub_link)
+		list_del_init(&p->sub_link);
+	db->n_monitors = 0;
+	db->n_eavesdrop = 0;
 	write_unlock(&db->bus.lock);
 }

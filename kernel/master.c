@@ -290,7 +290,7 @@ static int take_how(struct bus_send *how, const struct cmsghdr *cmsg)
 	    cmsg->cmsg_len != CMSG_LEN(sizeof(*how)))
 		return -EINVAL;
 	memcpy(how, CMSG_DATA(cmsg), sizeof(*how));
-	return how->flags || how->pad ? -EINVAL : 0;
+	return how->flags & ~BUS_SEND_UNSEEN || how->pad ? -EINVAL : 0;
 }
 
 /* __scm_send() takes files for AF_UNIX only. */

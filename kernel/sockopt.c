@@ -261,7 +261,7 @@ static int get_version(struct bus_sock *bs, void *arg)
 
 static int get_features(struct bus_sock *bs, void *arg)
 {
-	*(u32 *)arg = BUS_FEATURE_QUEUES;
+	*(u32 *)arg = BUS_FEATURE_QUEUES | BUS_FEATURE_WATCH;
 	return 0;
 }
 

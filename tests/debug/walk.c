@@ -345,6 +345,56 @@ static void master(void)
 	part(&p);
 }
 
+/* Seen by a monitor and by one who eavesdrops, whoever it is for. */
+static void seen(void)
+{
+	struct pair p = pair(BUS_ATTACH_FDS), w = pair(BUS_ATTACH_FDS);
+	struct bus_send how = { .from = p.a.addr };
+	struct msg_spec s = to(p.b.name, 30);
+	int err;
+
+	update(BUS_REC_CORK, w.a.addr, 0, NULL);
+	update(BUS_REC_MONITOR, w.a.addr, 0, NULL);
+	update(BUS_REC_MATCH_ADD, w.a.addr, 1, "");
+	update(BUS_REC_UNCORK, w.a.addr, 0, NULL);
+	update(BUS_REC_MATCH_ADD, w.b.addr, 1, "eavesdrop='true',type='error'");
+	update(BUS_REC_MATCH_ADD, w.b.addr, 2, "eavesdrop='true',member='M'");
+	update(BUS_REC_MATCH_ADD, w.b.addr, 3, "eavesdrop='true',arg0='x'");
+	s.flags = DBUS_FLAG_NO_REPLY;
+	s.body = 30000;
+	test_send(p.a.fd, &s, NULL, 0);
+	expect(&w.a, 30, 0);
+	expect(&p.b, 30, 0);
+	expect(&w.b, 30, 0);
+	s.unix_fds = 2;
+	s.serial = 31;
+	test_send(p.a.fd, &s, pipes, 2);
+	expect(&p.b, 31, 2);
+	expect(&w.a, 31, 2);
+	expect(&w.b, 31, 2);
+	s = to(DBUS_DRIVER_NAME, 32);
+	test_send(p.a.fd, &s, NULL, 0);
+	expect(&w.a, 32, 0);
+	expect(&w.b, 32, 0);
+	expect_at_master(&p.a, 32, 0);
+	s = to(p.b.name, 33);
+	master_sends(&p, p.b.addr, &s, 0);
+	expect(&w.a, 33, 0);
+	s.sender = p.a.name;
+	s.serial = 34;
+	err = test_master_send_how(bus, p.b.addr, &how, &s);
+	told_by(err, "what the master sends on");
+	check(!err);
+	expect(&p.b, 34, 0);
+	expect(&w.b, 34, 0);
+	err = test_master_send(bus, BUS_MONITORS, &s, NULL, 0);
+	told_by(err, "what the master shows");
+	check(!err);
+	expect(&w.a, 34, 0);
+	part(&w);
+	part(&p);
+}
+
 /* A full receiver: its sender waits, and goes on when there is room. */
 static void room(void)
 {
@@ -388,6 +438,7 @@ static void walk(void)
 	broadcast();
 	files();
 	master();
+	seen();
 	room();
 	proc();
 	/* Nothing is left to be told. */

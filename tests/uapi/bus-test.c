@@ -444,6 +444,36 @@ int test_master_send(int bus, uint64_t addr, const struct msg_spec *s,
 	return n < 0 ? -errno : 0;
 }
 
+int test_master_send_how(int bus, uint64_t addr, const struct bus_send *how,
+			 const struct msg_spec *s)
+{
+	struct sockaddr_bus sa = {
+		.sbus_family = AF_BUS, .sbus_addr.s_addr = addr,
+	};
+	union {
+		struct cmsghdr head;
+		char buf[CMSG_SPACE(sizeof(*how))];
+	} control = { .head = {
+		.cmsg_level = SOL_BUS,
+		.cmsg_type = BUS_SEND,
+		.cmsg_len = CMSG_LEN(sizeof(*how)),
+	} };
+	struct iovec iov;
+	struct msghdr mh = {
+		.msg_name = &sa, .msg_namelen = sizeof(sa),
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control.buf,
+		.msg_controllen = sizeof(control.buf),
+	};
+	ssize_t n;
+
+	memcpy(CMSG_DATA(&control.head), how, sizeof(*how));
+	iov.iov_base = test_build(s, &iov.iov_len);
+	n = sendmsg(bus, &mh, 0);
+	free(iov.iov_base);
+	return n < 0 ? -errno : 0;
+}
+
 void test_expect_closed(int bus, uint64_t addr, enum bus_reason reason)
 {
 	struct msg m;

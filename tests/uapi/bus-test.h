@@ -95,6 +95,9 @@ void test_master_recv(int bus, struct msg *m);
 /* The master sends; 0 or -errno. */
 int test_master_send(int bus, uint64_t addr, const struct msg_spec *s,
 		     const int *fds, int n_fds);
+/* The same, in another's place or otherwise not as usual. */
+int test_master_send_how(int bus, uint64_t addr, const struct bus_send *how,
+			 const struct msg_spec *s);
 /* The next item is the end of @addr for @reason; lets go of the port. */
 void test_expect_closed(int bus, uint64_t addr, enum bus_reason reason);
 void msg_free(struct msg *m);

@@ -118,6 +118,35 @@
  * once: that is a requested reply. Who called somebody that ends, or waits for
  * limits.reply_ms, is sent org.freedesktop.DBus.Error.NoReply by the kernel.
  *
+ * Who sees what is not for them
+ *
+ *  - BUS_REC_MONITOR makes a port a *monitor*, for good and at one point of the
+ *    bus's order. It is no peer any more: nothing that peers send to its address
+ *    arrives there, its rules are gone, and what it sends goes to the master as
+ *    that of a port which is not active, seen by no monitor. The rules that it
+ *    is given from then on are asked about every message: between peers,
+ *    whether it arrives or not; handed to the master, by ports that are not yet
+ *    active too; sent by the master. It is given one copy of what matches any
+ *    of them, in front of the copies of those whom it is for, and before the
+ *    master is given it. Messages with files are for monitors that take files.
+ *    No policy is asked.
+ *  - A rule with eavesdrop='true' of any other active port is asked about
+ *    messages between two peers too, and about those to the driver; not about
+ *    what the driver sends to one, or what nobody gets. Such a copy is subject to
+ *    the policies of both as one that is sent to it is, but for replies: none
+ *    was promised.
+ *  - destination= in such rules is compared with the message's DESTINATION, and
+ *    is right also if the receiver has that name.
+ *  - Both are receivers like all others: while one has no room the sender waits,
+ *    and after stall_ms it is removed.
+ *  - What the master sends is seen by monitors, unless it is sent in the place
+ *    of a port, or with BUS_SEND_UNSEEN: they saw it as it was handed up. To the
+ *    address BUS_MONITORS it sends what monitors alone are to see.
+ *  - Whoever learns that it is a monitor must miss nothing from then on: what is
+ *    sent to a port after BUS_REC_CORK is given to its client after
+ *    BUS_REC_UNCORK. So the master says CORK, sends its answer, says MONITOR and
+ *    MATCH_ADD, then UNCORK.
+ *
  * Only holders of the bus's socket can do these things; there is no other
  * authority and no capability that replaces it. Closing the last descriptor
  * of it ends the bus: every port is shut down.
@@ -144,6 +173,8 @@
 #define BUS_MASTER_ADDR	0ULL
 #define BUS_PREFIX_MASK	0xffff000000000000ULL
 #define BUS_CLIENT_MASK	0x0000ffffffffffffULL
+/* Of BUS_PROTO_DBUS, from the master: to monitors alone. */
+#define BUS_MONITORS	0x0001ffffffffffffULL
 
 struct bus_addr {
 	__u64 s_addr;	/* 16-bit prefix, 48-bit client address */
@@ -205,6 +236,9 @@ struct sockaddr_bus {
 				 * D-Bus bus. ENOENT: no such port */
 
 #define BUS_FEATURE_QUEUES 0x1	/* BUS_PORT_QUEUES */
+#define BUS_FEATURE_WATCH 0x2	/* monitors: BUS_REC_MONITOR, BUS_REC_CORK,
+				 * BUS_SEND_UNSEEN, BUS_MONITORS; and rules
+				 * with eavesdrop='true' */
 
 #define BUS_MAX_ADDRS	4096	/* of one client */
 #define BUS_PRIO_MAX	7
@@ -288,6 +322,10 @@ enum bus_rec_type {
 				 * or is not any more (0). For policies */
 	BUS_REC_ORPHANS,	/* addr 0: now those are told who wait for
 				 * answers of ports that were closed */
+	BUS_REC_MONITOR,	/* the port sees everything, and is no peer any
+				 * more: ACTIVATE gives EINVAL then */
+	BUS_REC_CORK,		/* what is sent to the port waits */
+	BUS_REC_UNCORK,		/* it does no longer; nor after CLOSE */
 };
 
 /*
@@ -356,9 +394,11 @@ struct bus_info {
  */
 struct bus_send {
 	__u64 from;		/* 0: the master itself */
-	__u32 flags;		/* 0 */
+	__u32 flags;		/* BUS_SEND_* */
 	__u32 pad;
 };
+
+#define BUS_SEND_UNSEEN	0x1	/* not for monitors; EINVAL: to BUS_MONITORS */
 
 struct bus_port_stats {
 	__u64 addr;		/* in */

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Messages that go to several: broadcasts, and while somebody watches
+ * (dbus_watch.c) all others too. Receivers are found below bus->lock taken
+ * shared, their copies are made without it, then below the lock taken exclusive
+ * room is looked at for all and the message committed to all, provided that the
+ * tables are still the same. deliver.c says why.
+ *
+ * In front are the monitors. Behind them is whom the message is for: one
+ * port, all who subscribed to it, or the master.
+ */
+#include "dbus.h"
+
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+/* Receivers found before more memory is needed. */
+#define RECIPS_FEW 8
+#define NOBODY UINT_MAX
+
+struct recip {
+	struct bus_port *port;		/* counted */
+	struct bus_msg m;
+	int err;			/* not to get it, and why */
+};
+
+struct recips {
+	struct recip few[RECIPS_FEW];
+	struct recip *r;
+	unsigned int cap, n;
+	u64 gen;			/* of the tables when they were found */
+	unsigned int seen;		/* monitors, the first of them */
+	unsigned int at;		/* whom it is addressed to, or NOBODY */
+};
+
+static void recips_init(struct recips *rs)
+{
+	rs->r = rs->few;
+	rs->cap = RECIPS_FEW;
+	rs->n = 0;
+}
+
+static void recips_put(struct recips *rs)
+{
+	unsigned int n = min(rs->n, rs->cap);
+
+	while (n--) {
+		bus_msg_purge(&rs->r[n].m);
+		bus_port_put(rs->r[n].port);
+	}
+	rs->n = 0;
+}
+
+static void recips_free(struct recips *rs)
+{
+	if (rs->r != rs->few)
+		kvfree(rs->r);
+}
+
+/* For @n. There are none in it. */
+static int recips_grow(struct recips *rs, unsigned int n)
+{
+	recips_free(rs);
+	rs->r = kvmalloc_array(n, sizeof(*rs->r), GFP_KERNEL_ACCOUNT);
+	rs->cap = n;
+	return rs->r ? 0 : -ENOMEM;
+}
+
+/* More than there is room for are only counted. */
+static void add(struct recips *rs, struct bus_port *port)
+{
+	struct recip *r = &rs->r[rs->n];
+
+	if (rs->n++ >= rs->cap)
+		return;
+	bus_port_get(port);
+	r->port = port;
+	r->err = 0;
+	bus_msg_init(&r->m);
+}
+
+/* ---- who gets it; below bus.lock ---- */
+
+/* By the policies of the sender and @t. */
+static bool may_have(struct dbus_cast *c, struct dbus_port *t)
+{
+	struct dbus_ruling ruling = {
+		.requested = !c->p && c->mm.h->reply_serial,
+	};
+
+	if (!dbus_policy_asks(c->p, t))
+		return true;
+	if (!dbus_policy_admit(c->p, t, c->mm.h, &ruling)) {
+		c->n_denied++;
+		return false;
+	}
+	if (ruling.refusal == BUS_LOGGED)
+		c->log = true;
+	return true;
+}
+
+static void add_subscribers(struct dbus_cast *c, struct recips *rs)
+{
+	struct dbus_port *t;
+
+	list_for_each_entry(t, &c->db->subscribers, sub_link)
+		if (test_bit(BUS_PF_ACTIVE, &t->port.flags) &&
+		    dbus_rules_match(t, &c->mm) && may_have(c, t))
+			add(rs, &t->port);
+	/* Only they are told. */
+	if (!(c->sets & CAST_MONITORS) || !c->db->n_monitors)
+		c->n_denied = 0;
+}
+
+static void add_monitors(struct dbus_cast *c, struct recips *rs)
+{
+	struct dbus_port *t;
+
+	list_for_each_entry(t, &c->db->monitors, sub_link)
+		if (&t->port != c->to && dbus_rules_match(t, &c->mm))
+			add(rs, &t->port);
+	rs->seen = rs->n;
+}
+
+static void add_eavesdroppers(struct dbus_cast *c, struct recips *rs)
+{
+	struct dbus_port *t;
+
+	if (!c->db->n_eavesdrop)
+		return;
+	list_for_each_entry(t, &c->db->subscribers, sub_link)
+		if (&t->port != c->to && dbus_overhears(c, t))
+			add(rs, &t->port);
+}
+
+/* -ENODATA: a rule looks at the body, which is not there yet. */
+static int collect(struct dbus_cast *c, struct recips *rs)
+{
+	struct dbus_bus *db = c->db;
+	int err;
+
+	rs->n = 0;
+	rs->seen = 0;
+	rs->at = NOBODY;
+	c->sets = 0;
+	c->to = NULL;
+	c->up = NULL;
+	c->log = false;
+	c->n_denied = 0;
+	read_lock(&db->bus.lock);
+	rs->gen = db->bus.gen;
+	err = c->whom(c);
+	if (!err && db->n_arg_rules && !c->mm.body && c->mm.h->f.body_len)
+		err = -ENODATA;
+	if (err)
+		goto unlock;
+	if (c->to)
+		c->ends.to = c->to->addr;
+	if (c->sets & CAST_MONITORS)
+		add_monitors(c, rs);
+	if (c->to) {
+		rs->at = rs->n;
+		add(rs, c->to);
+	}
+	if (c->sets & CAST_EAVESDROPPERS)
+		add_eavesdroppers(c, rs);
+	if (c->sets & CAST_SUBSCRIBERS)
+		add_subscribers(c, rs);
+unlock:
+	read_unlock(&db->bus.lock);
+	return err;
+}
+
+/* A copy for everybody but the last, who gets the message itself; unless that
+ * goes to the master. */
+static int recips_clone(struct recips *rs, struct dbus_cast *c)
+{
+	unsigned int i, n = c->up ? rs->n : rs->n - !!rs->n;
+
+	for (i = 0; i < n; i++)
+		if (bus_msg_clone(&rs->r[i].m, c->m, GFP_KERNEL_ACCOUNT))
+			return -ENOMEM;
+	return 0;
+}
+
+/* ---- commit; below bus.lock, exclusive ---- */
+
+/*
+ * -EAGAIN: *@full has no room, if a peer sends; the master does not wait, and
+ * who cannot take its message goes.
+ */
+static int recips_room(struct dbus_cast *c, struct recips *rs,
+		       struct bus_port **full)
+{
+	const struct bus_wait *w = c->p ? &c->p->port.wait : NULL;
+	struct bus_cost cost = dbus_cost_of(c->m);
+	struct recip *r;
+
+	for (r = rs->r; r < rs->r + rs->n; r++) {
+		r->err = bus_room(r->port, w, &cost);
+		if (r->err != -EAGAIN)
+			continue;
+		*full = r->port;
+		return -EAGAIN;
+	}
+	return rs->at == NOBODY ? 0 : rs->r[rs->at].err;
+}
+
+static unsigned int recips_commit(struct dbus_cast *c, struct recips *rs)
+{
+	unsigned int i, done = 0;
+	struct recip *r;
+
+	for (i = 0; i < rs->n; i++) {
+		r = &rs->r[i];
+		if (r->err)
+			continue;
+		spin_lock(&r->port->lock);
+		r->port->ops->commit(r->port, c->up || i + 1 < rs->n ?
+					      &r->m : c->m);
+		spin_unlock(&r->port->lock);
+		done += i >= rs->seen;
+	}
+	return done;
+}
+
+static int commit(struct dbus_cast *c, struct recips *rs,
+		  struct bus_port **full)
+{
+	struct bus *bus = &c->db->bus;
+	unsigned int done;
+	size_t len = c->m->len;
+	int err;
+
+	if (bus->gen != rs->gen)
+		return -ESTALE;
+	err = recips_room(c, rs, full);
+	if (!err && c->settle)
+		err = c->settle(c);
+	if (err)
+		return err;
+	if (!c->up)
+		atomic64_inc(&bus->seq);
+	done = recips_commit(c, rs);
+	if (!c->p || c->up)
+		return 0;
+	if (c->to) {
+		atomic64_inc(&bus->unicast_msgs);
+		atomic64_add(len, &bus->unicast_bytes);
+	} else if (c->sets & CAST_SUBSCRIBERS) {
+		atomic64_inc(&bus->broadcast_msgs);
+		atomic64_add(done, &bus->broadcast_copies);
+	}
+	return 0;
+}
+
+static void recips_tell(struct recips *rs, bool done)
+{
+	struct recip *r;
+
+	for (r = rs->r; r < rs->r + rs->n; r++) {
+		if (!r->err && done)
+			r->port->ops->wake(r->port);
+		else if (r->err == -ENOBUFS)
+			r->port->ops->evict(r->port, BUS_REASON_STALLED);
+	}
+}
+
+/* One try, with receivers that have been found. */
+static int send(struct dbus_cast *c, struct recips *rs)
+{
+	struct bus_port *full = NULL, *p = c->p ? &c->p->port : NULL;
+	struct bus_cost cost = dbus_cost_of(c->m);
+	int err;
+
+	err = recips_clone(rs, c);
+	if (!err && c->p && (c->log || c->n_denied))
+		err = dbus_out_log(&c->p->out);
+	if (err)
+		return err;
+	write_lock(&c->db->bus.lock);
+	err = commit(c, rs, &full);
+	write_unlock(&c->db->bus.lock);
+	recips_tell(rs, !err);
+	if (full)
+		return bus_wait_room(&p->wait, p, full, &cost) ?: -EAGAIN;
+	return err;
+}
+
+/* ---- */
+
+/* The message's, which the rules look at, in one piece. */
+static int get_body(struct dbus_cast *c)
+{
+	struct dbus_out *o = &c->p->out;
+
+	o->body_buf = dbus_msg_linear(&o->m, o->hdr_len);
+	o->body = o->body_buf;
+	c->mm.body = o->body;
+	return o->body ? 0 : -ENOMEM;
+}
+
+static int try(struct dbus_cast *c, struct recips *rs)
+{
+	int err = collect(c, rs);
+
+	if (err == -ENODATA)
+		return get_body(c) ?: -ESTALE;
+	if (err)
+		return err;
+	return rs->n > rs->cap ? -ENOSPC : send(c, rs);
+}
+
+int dbus_cast(struct dbus_cast *c)
+{
+	struct recips rs;
+	unsigned int n;
+	int err;
+
+	recips_init(&rs);
+	for (;;) {
+		err = try(c, &rs);
+		n = rs.n;
+		recips_put(&rs);
+		/* Some to spare: more may come while we allocate. */
+		if (err == -ENOSPC)
+			err = recips_grow(&rs, n + n / 4) ?: -ESTALE;
+		if (err != -ESTALE)
+			break;
+		cond_resched();
+	}
+	recips_free(&rs);
+	return err;
+}
