@@ -117,13 +117,14 @@ static int turn(struct peer *peer, struct rules r)
 		return err;
 	peer_info(peer, info);
 	log_info("Connection %s (%s) became a monitor.", peer->unique, info);
-	return 0;
+	return sw_cork(peer->bus->sw, peer->addr, false);
 }
 
 static int become_monitor(struct call *c)
 {
 	struct rules r = rules_of(c->args);
 	struct wire w = c->args;
+	int err;
 
 	wire_jump(&w, "as", 2);
 	if (!enforce_eavesdrop(c))
@@ -135,7 +136,11 @@ static int become_monitor(struct call *c)
 		return 0;
 	if (!sw_has_monitors(c->bus->sw))
 		return call_error(c, DBUS_ERROR("NotSupported"),
-				  "Messages are switched by the kernel, which shows them to no monitor (afbusd --switch=user does)");
+				  "Messages are switched by a module of the kernel that is too old to show them to a monitor (afbusd --switch=user does)");
+	/* The client is told of it when it is one. */
+	err = sw_cork(c->bus->sw, c->peer->addr, true);
+	if (err)
+		return call_failed(c, err);
 	call_empty(c);
 	call_send(c);
 	return turn(c->peer, r);

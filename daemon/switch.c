@@ -118,12 +118,19 @@ int sw_name(struct sw *sw, const char *name, uint64_t addr)
 
 int sw_monitor(struct sw *sw, uint64_t addr)
 {
-	return sw->ops->monitor ? sw->ops->monitor(sw, addr) : -EOPNOTSUPP;
+	return sw_has_monitors(sw) ? sw->ops->monitor(sw, addr) : -EOPNOTSUPP;
+}
+
+int sw_cork(struct sw *sw, uint64_t addr, bool on)
+{
+	return sw->ops->cork ? sw->ops->cork(sw, addr, on) : 0;
 }
 
 bool sw_has_monitors(const struct sw *sw)
 {
-	return sw->ops->monitor;
+	if (!sw->ops->monitor)
+		return false;
+	return !sw->ops->has_monitors || sw->ops->has_monitors(sw);
 }
 
 bool sw_watched(const struct sw *sw)

@@ -131,12 +131,19 @@ int sw_limits(struct sw *sw, const struct sw_limits *limits);
  * -EOPNOTSUPP: this switch has no monitors.
  */
 int sw_monitor(struct sw *sw, uint64_t addr);
+/*
+ * What is sent to the port from now on is given to its client when this is off
+ * again: who learns that it has become a monitor must miss nothing from then
+ * on. -ENOENT: no such port.
+ */
+int sw_cork(struct sw *sw, uint64_t addr, bool on);
 bool sw_has_monitors(const struct sw *sw);	/* it can */
 /* There is a monitor. */
 bool sw_watched(const struct sw *sw);
 /*
  * Within @message, what the daemon sends while this is on is shown in front of
- * the message that was handed up, and not behind it.
+ * the message that was handed up, and not behind it. The kernel shows a message
+ * before it hands it up, so this does nothing there.
  */
 void sw_show_first(struct sw *sw, bool on);
 /* Shows the daemon's message to monitors alone, as one for @to, or if that is

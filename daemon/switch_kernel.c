@@ -44,6 +44,8 @@ struct kernel {
 	struct kernel_policies policies;
 	bool handling;			/* an upcall is under way */
 	bool orphans;			/* a port was let go of in it */
+	uint64_t *monitors;		/* addresses */
+	size_t n_monitors;
 };
 
 static struct kernel *to_kernel(struct sw *sw)
@@ -285,6 +287,15 @@ static int kernel_activate(struct sw *sw, uint64_t addr)
 	return update(to_kernel(sw), BUS_REC_ACTIVATE, addr, 0, NULL);
 }
 
+static void monitor_forget(struct kernel *k, uint64_t addr)
+{
+	size_t i;
+
+	for (i = 0; i < k->n_monitors; i++)
+		if (k->monitors[i] == addr)
+			k->monitors[i] = k->monitors[--k->n_monitors];
+}
+
 static int kernel_detach(struct sw *sw, uint64_t addr)
 {
 	struct kernel *k = to_kernel(sw);
@@ -292,6 +303,7 @@ static int kernel_detach(struct sw *sw, uint64_t addr)
 	if (addr == k->sender)
 		k->sender = 0;
 	kernel_policy_forget(&k->policies, k->fd, addr);
+	monitor_forget(k, addr);
 	k->orphans |= k->handling;
 	return update(k, BUS_REC_CLOSE, addr, k->handling, NULL);
 }
@@ -310,6 +322,40 @@ static int kernel_match_add(struct sw *sw, uint64_t addr, uint64_t cookie,
 static int kernel_match_del(struct sw *sw, uint64_t addr, uint64_t cookie)
 {
 	return update(to_kernel(sw), BUS_REC_MATCH_DEL, addr, cookie, NULL);
+}
+
+/* ---- monitors ---- */
+
+static bool kernel_has_monitors(const struct sw *sw)
+{
+	return ((const struct kernel *)sw)->features & BUS_FEATURE_WATCH;
+}
+
+static bool kernel_watched(const struct sw *sw)
+{
+	return ((const struct kernel *)sw)->n_monitors;
+}
+
+static int kernel_cork(struct sw *sw, uint64_t addr, bool on)
+{
+	return update(to_kernel(sw), on ? BUS_REC_CORK : BUS_REC_UNCORK, addr,
+		      0, NULL);
+}
+
+static int kernel_monitor(struct sw *sw, uint64_t addr)
+{
+	struct kernel *k = to_kernel(sw);
+	uint64_t *m;
+	int r;
+
+	m = reallocarray(k->monitors, k->n_monitors + 1, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	k->monitors = m;
+	r = update(k, BUS_REC_MONITOR, addr, 0, NULL);
+	if (!r)
+		k->monitors[k->n_monitors++] = addr;
+	return r;
 }
 
 /* ---- policy ---- */
@@ -413,19 +459,36 @@ static int kernel_send(struct sw *sw, uint64_t addr, const void *msg,
 	return send_how(to_kernel(sw), NULL, addr, msg, len, fds, n_fds);
 }
 
+/* To monitors alone. Whose it is says its DESTINATION. */
+static int kernel_show(struct sw *sw, uint64_t to, const void *msg, size_t len)
+{
+	if (!kernel_watched(sw))
+		return 0;
+	return send_how(to_kernel(sw), NULL, BUS_MONITORS, msg, len, NULL, 0);
+}
+
+/* An older module shows nothing to anybody, and knows no such flag. */
+static uint32_t unseen(const struct kernel *k)
+{
+	return kernel_has_monitors(&k->sw) ? BUS_SEND_UNSEEN : 0;
+}
+
 static int kernel_forward(struct sw *sw, uint64_t from, uint64_t addr,
 			  const void *msg, size_t len, const int *fds,
 			  unsigned int n_fds, struct sw_ruling *ruling)
 {
 	struct kernel *k = to_kernel(sw);
-	struct bus_send how = { .from = from };
+	struct bus_send how = {
+		.from = from,
+		.flags = from ? 0 : unseen(k),
+	};
 	struct bus_info why = { 0 };
 	socklen_t size = sizeof(why);
 	int r;
 
-	if (!from)
-		return kernel_send(sw, addr, msg, len, fds, n_fds);
 	r = send_how(k, &how, addr, msg, len, fds, n_fds);
+	if (!from)
+		return r;
 	if (r == -EACCES &&
 	    getsockopt(k->fd, SOL_BUS, BUS_RULING, &why, &size) < 0)
 		return -errno;
@@ -516,6 +579,7 @@ static void kernel_free(struct sw *sw)
 	if (k->buf)
 		munmap(k->buf, RECV_SIZE);
 	kernel_policies_clear(&k->policies);
+	free(k->monitors);
 	free(k);
 }
 
@@ -530,6 +594,11 @@ static const struct sw_ops kernel_ops = {
 	.match_del = kernel_match_del,
 	.send = kernel_send,
 	.broadcast = kernel_broadcast,
+	.monitor = kernel_monitor,
+	.has_monitors = kernel_has_monitors,
+	.watched = kernel_watched,
+	.cork = kernel_cork,
+	.show = kernel_show,
 	.claim = kernel_claim,
 	.policy = kernel_policy,
 	.limits = kernel_limits,

@@ -17,6 +17,10 @@ struct sw_ops {
 	int (*name)(struct sw *sw, const char *name, uint64_t addr);
 	/* NULL: there are no monitors. */
 	int (*monitor)(struct sw *sw, uint64_t addr);
+	/* NULL: it can, if the above is there. */
+	bool (*has_monitors)(const struct sw *sw);
+	/* NULL: no client acts while the daemon does. */
+	int (*cork)(struct sw *sw, uint64_t addr, bool on);
 	bool (*watched)(const struct sw *sw);
 	void (*show_first)(struct sw *sw, bool on);
 	int (*show)(struct sw *sw, uint64_t to, const void *msg, size_t len);

@@ -10,8 +10,8 @@ int main(void)
 	struct msg m;
 	uint32_t i;
 
-	if (!raw_bus_is("user"))
-		raw_skip("only the user switch has monitors that stall");
+	if (raw_bus_is("dbus-daemon"))
+		raw_skip("dbus-daemon queues without end");
 	raw_recv_reply(w, &m, raw_send(w, &(struct spec){
 		.path = DRIVER_PATH, .interface = DRIVER ".Monitoring",
 		.member = "BecomeMonitor", .destination = DRIVER,

@@ -321,23 +321,9 @@ static void refused(void)
 	raw_close(c);
 }
 
-/* Where messages do not come by the daemon it says so. */
-static void in_kernel(void)
-{
-	struct raw *c = raw_open(false);
-
-	expect_error(c, send_become(c, NULL, NULL, 0), E "NotSupported");
-	raw_ping(c);
-	raw_close(c);
-}
-
 int main(void)
 {
 	refused();
-	if (raw_bus_is("kernel")) {
-		in_kernel();
-		return 0;
-	}
 	everything();
 	names();
 	selective();
