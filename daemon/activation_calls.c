@@ -12,7 +12,11 @@ static int answer(struct call *c, bool held, const struct failure *f)
 {
 	/* Whoever waits is answered when it is decided. */
 	c->sent = held;
-	return held ? 0 : call_error(c, f->name, "%s", f->text);
+	if (held)
+		return 0;
+	if (!strcmp(f->name, DBUS_ERROR("LimitsExceeded")))
+		return enforce_limit(c, NULL, 0, "%s", f->text);
+	return call_error(c, f->name, "%s", f->text);
 }
 
 int activation_message(struct call *c)

@@ -90,20 +90,40 @@ static void on_message(void *ctx, const struct sw_message *m)
 	bus_leave(bus);
 }
 
-static const char * const reasons[] = {
-	[BUS_REASON_PROTOCOL] = "it sent a malformed message",
-	[BUS_REASON_STALLED] = "it does not read its messages",
-	[BUS_REASON_QUOTA] = "it is over its quota",
-	[BUS_REASON_NOMEM] = "there is no memory",
+/* What there is to be said, and the limit that it is about. */
+static const struct {
+	const char *text;
+	const char *limit;
+	size_t offset;
+} reasons[] = {
+#define LIMIT(name, field) name, offsetof(struct limits, field)
+	[BUS_REASON_PROTOCOL] = { "it sent a malformed message" },
+	[BUS_REASON_STALLED] = { "it does not read its messages" },
+	[BUS_REASON_QUOTA] = { "what its user has not finished sending is more than allowed" },
+	[BUS_REASON_NOMEM] = { "there is no memory" },
+	[BUS_REASON_TOO_LONG] = { "it sent a message longer than allowed",
+				  LIMIT("max_message_size", message_bytes) },
+	[BUS_REASON_FDS] = { "it sent more descriptors than allowed, or too long before their message",
+			     LIMIT("max_message_unix_fds", message_fds) },
+#undef LIMIT
 };
 
 static void log_reason(const struct peer *peer, enum bus_reason reason)
 {
-	if (reason >= sizeof(reasons) / sizeof(reasons[0]) || !reasons[reason])
+	const struct limits *limits = &peer->bus->config.limits;
+	char culprit[PEER_CULPRIT_MAX], limit[64] = "";
+
+	if (reason >= sizeof(reasons) / sizeof(reasons[0]) ||
+	    !reasons[reason].text)
 		return;
-	log_warning("disconnected %s (pid %d, uid %u, %s): %s", peer->unique,
-		    (int)peer->creds.pid, (unsigned int)peer->creds.uid,
-		    peer->creds.program, reasons[reason]);
+	if (reasons[reason].limit)
+		snprintf(limit, sizeof(limit), " (%s=%zu)",
+			 reasons[reason].limit,
+			 *(const size_t *)((const char *)limits +
+					   reasons[reason].offset));
+	peer_culprit(peer, culprit);
+	log_warning("Disconnected %s: %s%s", culprit, reasons[reason].text,
+		    limit);
 }
 
 static void on_closed(void *ctx, uint64_t addr, enum bus_reason reason)

@@ -395,8 +395,11 @@ int driver_message(struct peer *peer, const struct sw_message *m)
 	if (peer->monitor)
 		return monitor_spoke(&c);
 	if (peer->state != PEER_ACTIVE && !is_hello(m->h)) {
-		log_info("pid %d, uid %u sent something before Hello",
-			 (int)peer->creds.pid, (unsigned int)peer->creds.uid);
+		char info[PEER_INFO_MAX];
+
+		peer_info(peer, info);
+		log_info("Disconnected a client (%s): it sent something before Hello",
+			 info);
 		return -EPROTO;
 	}
 	if (m->ruling.refusal == SW_DENIED_CAST) {

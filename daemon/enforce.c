@@ -91,6 +91,7 @@ int enforce_limits(struct bus *bus)
 
 void enforce_renew(struct bus *bus)
 {
+	char info[PEER_INFO_MAX];
 	struct list *l;
 	int err;
 
@@ -98,23 +99,26 @@ void enforce_renew(struct bus *bus)
 		struct peer *peer = container_of(l, struct peer, link);
 
 		err = peer->policy ? renew(peer) : 0;
-		if (err)
-			log_errno(err, "Unable to reload policy for connection \"%s\" (pid %d, uid %u), keeping current policy",
-				  peer->unique, (int)peer->creds.pid,
-				  (unsigned int)peer->creds.uid);
+		if (!err)
+			continue;
+		peer_info(peer, info);
+		log_errno(err, "Unable to reload policy for connection \"%s\" (%s), keeping current policy",
+			  peer->unique, info);
 	}
 }
 
 bool enforce_connect(struct peer *peer)
 {
 	struct bus *bus = peer->bus;
+	char info[PEER_INFO_MAX];
 	int err;
 
 	if (peer->anonymous ? !bus->config.allow_anonymous :
 	    !policy_set_connect(bus->file->policy, &peer->creds,
 				bus->self.uid)) {
-		log_info("connection of pid %d, uid %u is not allowed by the configuration",
-			 (int)peer->creds.pid, (unsigned int)peer->creds.uid);
+		peer_info(peer, info);
+		log_info("Rejected connection (%s): it is not allowed by the configuration",
+			 info);
 		return false;
 	}
 	err = renew(peer);
@@ -221,12 +225,11 @@ static int denied_by_lsm(struct call *c, const struct sw_ruling *ruling)
 
 static int too_many_calls(struct call *c)
 {
-	char info[PEER_INFO_MAX];
+	char culprit[PEER_CULPRIT_MAX];
 
-	peer_info(c->peer, info);
-	log_warning("The maximum number of pending replies for \"%s\" (%s) has been reached (max_replies_per_connection=%zu)",
-		    c->peer->unique, info,
-		    c->bus->config.limits.replies_per_connection);
+	peer_culprit(c->peer, culprit);
+	log_warning("The maximum number of pending replies for %s has been reached (max_replies_per_connection=%zu)",
+		    culprit, c->bus->config.limits.replies_per_connection);
 	return call_error(c, DBUS_ERROR("LimitsExceeded"),
 			  "The maximum number of pending replies per connection has been reached");
 }
@@ -254,18 +257,17 @@ int enforce_refused(struct call *c, const struct sw_ruling *ruling)
 int enforce_limit(struct call *c, const char *limit, size_t value,
 		  const char *format, ...)
 {
-	char text[COMPLAINT_MAX], info[PEER_INFO_MAX];
+	char text[COMPLAINT_MAX], culprit[PEER_CULPRIT_MAX];
 	va_list ap;
 
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	peer_info(c->peer, info);
+	peer_culprit(c->peer, culprit);
 	if (limit)
-		log_warning("%s (%s=%zu): %s (%s)", text, limit, value,
-			    c->peer->unique, info);
+		log_warning("%s (%s=%zu): %s", text, limit, value, culprit);
 	else
-		log_warning("%s: %s (%s)", text, c->peer->unique, info);
+		log_warning("%s: %s", text, culprit);
 	return call_error(c, DBUS_ERROR("LimitsExceeded"), "%s", text);
 }
 

@@ -205,6 +205,19 @@ static bool is_shortage(int err)
 	       err == -ENOMEM;
 }
 
+static void log_full(const struct bus *bus)
+{
+	char culprit[PEER_CULPRIT_MAX] = "nobody";
+	const struct peer *peer;
+	size_t n;
+
+	peer = peer_most_incomplete(bus, &n);
+	if (peer)
+		peer_culprit(peer, culprit);
+	log_warning("No more connections for now: as many have not logged in as may (max_incomplete_connections=%zu), most of them, %zu, like %s",
+		    bus->config.limits.incomplete_connections, n, culprit);
+}
+
 static int on_connection(sd_event_source *s, int fd, uint32_t events,
 			 void *ctx)
 {
@@ -224,8 +237,7 @@ static int on_connection(sd_event_source *s, int fd, uint32_t events,
 	if (err < 0)
 		log_errno(err, "cannot take a connection");
 	if (is_full(all)) {
-		log_warning("no more connections for now: as many have not logged in as may (max_incomplete_connections=%zu)",
-			    all->bus->config.limits.incomplete_connections);
+		log_full(all->bus);
 		set_enabled(all, false);
 	}
 	return 0;

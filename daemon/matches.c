@@ -90,7 +90,7 @@ static void note_eavesdropping(const struct peer *peer,
 			       const struct match_rule *rule)
 {
 	if (rule->keys & MATCH_EAVESDROP && !sw_has_monitors(peer->bus->sw))
-		log_info("%s (pid %d, %s) wants to eavesdrop: the module of the kernel is too old to show it more than broadcasts",
+		log_info("\"%s\" (pid=%d comm=\"%s\") wants to eavesdrop: the module of the kernel is too old to show it more than broadcasts",
 			 peer->unique, (int)peer->creds.pid,
 			 peer->creds.program);
 }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <systemd/sd-login.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -74,9 +75,13 @@ static int on_timeout(sd_event_source *s, uint64_t usec, void *ctx)
 	struct peer *peer = ctx;
 	struct bus *bus = peer->bus;
 
+	char culprit[PEER_CULPRIT_MAX];
+
 	bus_enter(bus);
-	log_info("connection of pid %d, uid %u did not log in in time",
-		 (int)peer->creds.pid, (unsigned int)peer->creds.uid);
+	peer_culprit(peer, culprit);
+	log_info("Connection has not authenticated soon enough, closing it (auth_timeout=%llums): %s",
+		 (unsigned long long)(bus->config.limits.auth_timeout / 1000),
+		 culprit);
 	peer_doom(peer);
 	bus_leave(bus);
 	return 0;
@@ -249,6 +254,55 @@ void peer_send(struct peer *peer, struct msg *m, const int *fds,
 		log_errno(err, "cannot send to %s", peer->unique);
 		peer_doom(peer);
 	}
+}
+
+static const struct peer *next_incomplete(const struct bus *bus,
+					  const struct list *l)
+{
+	const struct peer *peer;
+
+	for (l = l->next; l != &bus->peers; l = l->next) {
+		peer = container_of(l, struct peer, link);
+		if (peer->state != PEER_ACTIVE)
+			return peer;
+	}
+	return NULL;
+}
+
+const struct peer *peer_most_incomplete(const struct bus *bus, size_t *n)
+{
+	const struct peer *p, *q, *most = NULL;
+	size_t count;
+
+	*n = 0;
+	for (p = next_incomplete(bus, &bus->peers); p;
+	     p = next_incomplete(bus, &p->link)) {
+		count = 1;
+		for (q = next_incomplete(bus, &p->link); q;
+		     q = next_incomplete(bus, &q->link))
+			count += q->creds.uid == p->creds.uid;
+		if (count <= *n)
+			continue;
+		most = p;
+		*n = count;
+	}
+	return most;
+}
+
+void peer_culprit(const struct peer *peer, char text[PEER_CULPRIT_MAX])
+{
+	char info[PEER_INFO_MAX], *unit = NULL;
+	pid_t pid = peer->creds.pid;
+
+	/* A user's own manager has units, too, within one of the system's. */
+	if (pid > 0 && sd_pid_get_user_unit(pid, &unit) < 0 &&
+	    sd_pid_get_unit(pid, &unit) < 0)
+		unit = NULL;
+	peer_info(peer, info);
+	snprintf(text, PEER_CULPRIT_MAX, "\"%s\" (%s%s%s%s)",
+		 peer->addr ? peer->unique : "(inactive)", info,
+		 unit ? " unit=\"" : "", unit ? unit : "", unit ? "\"" : "");
+	free(unit);
 }
 
 void peer_info(const struct peer *peer, char text[PEER_INFO_MAX])

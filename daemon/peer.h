@@ -75,9 +75,17 @@ int peer_activate(struct peer *peer);
 void peer_send(struct peer *peer, struct msg *m, const int *fds,
 	       unsigned int n_fds);
 
-/* Who it is, in the words of the reference's log. */
+/* Who it is, in the words of the reference's log: uid=, pid=, comm= (not the
+ * command line: reading that may take as long as its owner likes), label=. */
 #define PEER_INFO_MAX 256
 void peer_info(const struct peer *peer, char text[PEER_INFO_MAX]);
+/* The same with its name, and the unit of the service manager that it belongs
+ * to: who is to blame for what happens now. */
+#define PEER_CULPRIT_MAX (PEER_INFO_MAX + 320)
+void peer_culprit(const struct peer *peer, char text[PEER_CULPRIT_MAX]);
+/* Of those who have not logged in, one of the uid that has most of them. NULL
+ * if there are none; *@n is how many that uid has. */
+const struct peer *peer_most_incomplete(const struct bus *bus, size_t *n);
 
 static inline struct peer *peer_of_claimant(struct claimant *c)
 {

@@ -354,6 +354,9 @@ void uport_end(struct us *us, struct uport *p, enum bus_reason reason);
 
 /* ---- switch_user_rx.c ---- */
 
+/* What an error says about whoever it is about. */
+enum bus_reason us_reason_of(int err);
+
 void uport_readable(struct us *us, struct uport *p);
 /* Goes on with what was parked. */
 void uport_continue(struct us *us, struct uport *p);

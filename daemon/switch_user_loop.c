@@ -221,7 +221,7 @@ static void expire(struct us *us)
 	while ((p = find_stalled(us, now)))
 		uport_end(us, p, BUS_REASON_STALLED);
 	while ((p = find_pooled(us, now)))
-		uport_end(us, p, BUS_REASON_PROTOCOL);
+		uport_end(us, p, BUS_REASON_FDS);
 	while ((p = find_zombie(us, now))) {
 		uport_drop_output(us, p);
 		uport_bury(us, p);

@@ -585,9 +585,10 @@ int us_route(struct us *us, struct uport *p, const struct dbus_header *h,
 {
 	int r;
 
-	if (h->unix_fds > p->n_pool ||
-	    h->unix_fds > us->sw.limits.message_fds)
+	if (h->unix_fds > p->n_pool)
 		return BUS_REASON_PROTOCOL;
+	if (h->unix_fds > us->sw.limits.message_fds)
+		return BUS_REASON_FDS;
 	r = watch(us, p, h, data);
 	if (!r)
 		r = route(us, p, h, data);

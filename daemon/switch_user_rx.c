@@ -30,7 +30,7 @@ static int pool_add(struct us *us, struct uport *p, const int *fds,
 	    (p->n_pool && p->n_pool >= us->lim.incoming_fds)) {
 		while (n)
 			close(fds[--n]);
-		return p->pool ? -EPROTO : -ENOMEM;
+		return p->pool ? -E2BIG : -ENOMEM;
 	}
 	memcpy(p->pool + p->n_pool, fds, n * sizeof(*fds));
 	if (!p->n_pool && n) {
@@ -93,11 +93,20 @@ void uport_drop_input(struct us *us, struct uport *p)
 	}
 }
 
-static enum bus_reason reason_of(int err)
+enum bus_reason us_reason_of(int err)
 {
-	if (err == -EDQUOT)
+	switch (err) {
+	case -ENOMEM:
+		return BUS_REASON_NOMEM;
+	case -EDQUOT:
 		return BUS_REASON_QUOTA;
-	return err == -ENOMEM ? BUS_REASON_NOMEM : BUS_REASON_PROTOCOL;
+	case -EMSGSIZE:
+		return BUS_REASON_TOO_LONG;
+	case -E2BIG:
+		return BUS_REASON_FDS;
+	default:
+		return BUS_REASON_PROTOCOL;
+	}
 }
 
 /* Nothing is kept yet. */
@@ -113,7 +122,7 @@ static void keep(struct us *us, struct uport *p, const uint8_t *data, size_t n)
 		r = p->in ? 0 : -ENOMEM;
 	}
 	if (r) {
-		uport_end(us, p, reason_of(r));
+		uport_end(us, p, us_reason_of(r));
 		return;
 	}
 	memcpy(p->in->data, data, n);
@@ -139,7 +148,7 @@ static size_t one(struct us *us, struct uport *p, const uint8_t *data,
 	if (!r)
 		r = us_route(us, p, &h, data);
 	else
-		r = BUS_REASON_PROTOCOL;
+		r = us_reason_of(r);
 	if (r > 0)
 		uport_end(us, p, r);
 	return r ? 0 : f.total_len;
@@ -230,7 +239,7 @@ static bool received(struct us *us, struct uport *p, ssize_t n)
 	if (!n)
 		uport_end(us, p, BUS_REASON_HANGUP);
 	else if (n != -EAGAIN)
-		uport_end(us, p, reason_of(n));
+		uport_end(us, p, us_reason_of(n));
 	return false;
 }
 
@@ -285,7 +294,7 @@ static void read_long(struct us *us, struct uport *p, size_t total)
 
 	r = in_grow(us, p, total);
 	if (r) {
-		uport_end(us, p, reason_of(r));
+		uport_end(us, p, us_reason_of(r));
 		return;
 	}
 	b = p->in;

@@ -63,7 +63,7 @@ static int pool_take(struct dbus_port *p)
 	if (!p->pool) {
 		err = -EAGAIN;
 	} else if (p->n_pool + fp->count > DBUS_POOL_FDS) {
-		err = -EPROTO;
+		err = -E2BIG;
 	} else {
 		for (i = 0; i < fp->count; i++)
 			p->pool[p->n_pool++] = get_file(fp->fp[i]);
@@ -301,8 +301,10 @@ static int take_fds(struct dbus_port *p, struct bus_msg *m, unsigned int n)
 
 	if (!n)
 		return 0;
-	if (n > p->n_pool || n > READ_ONCE(p->port.bus->limits.message_fds))
+	if (n > p->n_pool)
 		return -EPROTO;
+	if (n > READ_ONCE(p->port.bus->limits.message_fds))
+		return -E2BIG;
 	f = bus_files_new(n);
 	if (!f)
 		return -ENOMEM;
@@ -468,16 +470,27 @@ static int next(struct dbus_port *p)
 	return take_message(p, &f);
 }
 
+static enum bus_reason reason_of(int err)
+{
+	switch (err) {
+	case -ENOMEM:
+		return BUS_REASON_NOMEM;
+	case -EDQUOT:
+		return BUS_REASON_QUOTA;
+	case -EMSGSIZE:
+		return BUS_REASON_TOO_LONG;
+	case -E2BIG:
+		return BUS_REASON_FDS;
+	default:
+		return BUS_REASON_PROTOCOL;
+	}
+}
+
 int dbus_rx_next(struct dbus_port *p, enum bus_reason *why)
 {
 	int ret = next(p);
 
-	if (ret == -ENOMEM)
-		*why = BUS_REASON_NOMEM;
-	else if (ret == -EDQUOT)
-		*why = BUS_REASON_QUOTA;
-	else
-		*why = BUS_REASON_PROTOCOL;
+	*why = reason_of(ret);
 	return ret;
 }
 

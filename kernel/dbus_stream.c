@@ -275,7 +275,7 @@ static bool service(struct dbus_port *p)
 	if (test_and_clear_bit(DP_EVICT, &p->events))
 		end_port(p, READ_ONCE(p->evict_reason));
 	if (test_and_clear_bit(DP_FD_LATE, &p->events) && p->n_pool)
-		end_port(p, BUS_REASON_PROTOCOL);
+		end_port(p, BUS_REASON_FDS);
 	if (test_bit(BUS_PF_ENDED, &p->port.flags)) {
 		dbus_rx_drop(p);
 		note_input(p);

@@ -11,6 +11,8 @@ static const char *const texts[] = {
 	[BUS_REASON_NOMEM] = "out of memory",
 	[BUS_REASON_MASTER] = "the master removed it",
 	[BUS_REASON_ENDED] = "the bus ended",
+	[BUS_REASON_TOO_LONG] = "a message longer than allowed",
+	[BUS_REASON_FDS] = "more files than allowed, or without their message",
 };
 
 int afbus_reason(int fd)

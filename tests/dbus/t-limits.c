@@ -7,6 +7,19 @@
 #define LIMIT(name, value) \
 	CONF_DEFAULT(CONF_ALL) "<limit name='" name "'>" value "</limit>"
 
+/* The bus has said who it was. The reference says nothing. */
+static void expect_blame(const struct raw *c, const char *what)
+{
+	char text[256];
+
+	if (raw_bus_is("dbus-daemon"))
+		return;
+	snprintf(text, sizeof(text), "Disconnected \"%s\" (uid=%u pid=%d comm=\"",
+		 c->name, (unsigned int)getuid(), (int)getpid());
+	conf_expect_log(text);
+	conf_expect_log(what);
+}
+
 static void names(struct raw *control)
 {
 	struct raw *c = raw_open(false);
@@ -93,6 +106,7 @@ static void message_size(struct raw *control)
 	raw_send(a, &s);
 	raw_expect_eof(a);
 	raw_ping(b);
+	expect_blame(a, "it sent a message longer than allowed (max_message_size=10000)");
 	raw_close(a);
 	raw_close(b);
 }
@@ -117,6 +131,7 @@ static void message_fds(struct raw *control)
 	raw_send_fds(a, &s, fds, 3);
 	raw_expect_eof(a);
 	raw_ping(b);
+	expect_blame(a, "it sent more descriptors than allowed, or too long before their message (max_message_unix_fds=2)");
 	raw_close(a);
 	raw_close(b);
 }
@@ -145,6 +160,8 @@ static void incomplete(struct raw *control)
 	raw_answers(b, 1);
 	raw_close(b);
 	raw_close(c);
+	if (!raw_bus_is("dbus-daemon"))
+		conf_expect_log(" (max_incomplete_connections=2), most of them, 2, like \"");
 }
 
 /* Who does not log in in time goes. */
@@ -161,6 +178,7 @@ static void auth_timeout(struct raw *control)
 	/* Answers, then the end. */
 	while (read(d->fd, buf, sizeof(buf)) > 0)
 		;
+	conf_expect_log("Connection has not authenticated soon enough, closing it (auth_timeout=200ms");
 	raw_close(c);
 	raw_close(d);
 }

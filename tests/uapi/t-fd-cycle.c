@@ -29,7 +29,7 @@ int main(void)
 	test_send_bytes(a.fd, data, len - 1, &a.fd, 1);
 	free(data);
 	close(a.fd);
-	test_expect_closed(bus, a.addr, BUS_REASON_PROTOCOL);
+	test_expect_closed(bus, a.addr, BUS_REASON_FDS);
 	/* In a message to itself: only its own queue holds it. AF_UNIX's
 	 * collector finds it when somebody sends sockets again. */
 	b = test_client(bus, BUS_ATTACH_FDS);

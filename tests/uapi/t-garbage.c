@@ -5,20 +5,24 @@
 #include <string.h>
 #include <unistd.h>
 
+#define BAD BUS_REASON_PROTOCOL
+#define LONG BUS_REASON_TOO_LONG
+
 static const struct {
 	size_t off;
 	uint8_t val;
+	enum bus_reason reason;
 } bad[] = {
-	{ 0, 'x' },		/* byte order */
-	{ 1, 0 },		/* type */
-	{ 3, 2 },		/* version */
-	{ 7, 0xff },		/* body length */
-	{ 8, 0 },		/* serial 0 (it was 1) */
-	{ 15, 0x40 },		/* fields length */
-	{ 16, 0 },		/* field code */
-	{ 17, 200 },		/* signature's length */
-	{ 18, 'z' },		/* signature */
-	{ 24, 'x' },		/* path */
+	{ 0, 'x', BAD },		/* byte order */
+	{ 1, 0, BAD },		/* type */
+	{ 3, 2, BAD },		/* version */
+	{ 7, 0xff, LONG },		/* body length */
+	{ 8, 0, BAD },		/* serial 0 (it was 1) */
+	{ 15, 0x40, LONG },		/* fields length */
+	{ 16, 0, BAD },		/* field code */
+	{ 17, 200, BAD },		/* signature's length */
+	{ 18, 'z', BAD },		/* signature */
+	{ 24, 'x', BAD },		/* path */
 };
 
 static void still_fine(struct client *a, struct client *b)
@@ -49,7 +53,7 @@ int main(void)
 		data[bad[i].off] = bad[i].val;
 		test_send_bytes(c.fd, data, len, NULL, 0);
 		free(data);
-		test_expect_closed(bus, c.addr, BUS_REASON_PROTOCOL);
+		test_expect_closed(bus, c.addr, bad[i].reason);
 		check(!test_recv(&c, &m));
 		close(c.fd);
 		still_fine(&a, &b);

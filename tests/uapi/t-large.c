@@ -80,7 +80,7 @@ static void over_the_limit(int bus)
 
 	test_limits(bus, &l);
 	test_send_bytes(c.fd, head, sizeof(head), NULL, 0);
-	test_expect_closed(bus, c.addr, BUS_REASON_PROTOCOL);
+	test_expect_closed(bus, c.addr, BUS_REASON_TOO_LONG);
 }
 
 /* Announces much and sends until its user may have no more. */

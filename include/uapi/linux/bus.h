@@ -343,12 +343,16 @@ struct bus_policy {
 enum bus_reason {
 	BUS_REASON_NONE,
 	BUS_REASON_HANGUP,	/* the client closed or shut down its end */
-	BUS_REASON_PROTOCOL,	/* malformed message, or fds without one */
+	BUS_REASON_PROTOCOL,	/* malformed message, or without its fds */
 	BUS_REASON_STALLED,	/* did not read for stall_ms while others waited */
 	BUS_REASON_QUOTA,	/* over user_bytes or queue limits */
 	BUS_REASON_NOMEM,
 	BUS_REASON_MASTER,	/* the master closed its end */
 	BUS_REASON_ENDED,	/* the bus ended */
+	BUS_REASON_TOO_LONG,	/* a message longer than message_bytes */
+	BUS_REASON_FDS,		/* more fds than message_fds, more without a
+				 * message than may be, or for longer than
+				 * fd_ms */
 };
 
 enum bus_kind {
