@@ -27,9 +27,11 @@ static const struct {
 
 static void still_fine(struct client *a, struct client *b)
 {
+	static uint32_t serial = 5;
 	struct msg m;
 
-	test_call(a, b->name, 5, 10);
+	/* The same serial again would be refused: nobody answers. */
+	test_call(a, b->name, serial++, 10);
 	check(test_recv(b, &m));
 	msg_free(&m);
 }

@@ -20,8 +20,9 @@ static void round_trip(struct client *a, struct client *b, size_t body,
 		       size_t piece)
 {
 	struct msg_spec s = {
-		.type = DBUS_TYPE_CALL, .serial = 3, .path = "/o",
-		.member = "M", .destination = b->name, .body = body,
+		.type = DBUS_TYPE_CALL, .flags = DBUS_FLAG_NO_REPLY,
+		.serial = 3, .path = "/o", .member = "M",
+		.destination = b->name, .body = body,
 	};
 	struct msg *m;
 	pthread_t t;
@@ -47,8 +48,8 @@ static void round_trip(struct client *a, struct client *b, size_t body,
 static void many_in_one_write(struct client *a, struct client *b)
 {
 	struct msg_spec s = {
-		.type = DBUS_TYPE_CALL, .path = "/o", .member = "M",
-		.destination = b->name,
+		.type = DBUS_TYPE_CALL, .flags = DBUS_FLAG_NO_REPLY,
+		.path = "/o", .member = "M", .destination = b->name,
 	};
 	uint8_t *all = malloc(1 << 20), *data;
 	size_t n = 0, len;

@@ -32,7 +32,8 @@ static unsigned int flood(struct client *a, const char *to, unsigned int from,
 			  unsigned int until)
 {
 	struct msg_spec s = {
-		.type = to ? DBUS_TYPE_CALL : DBUS_TYPE_SIGNAL, .path = "/o",
+		.type = to ? DBUS_TYPE_CALL : DBUS_TYPE_SIGNAL,
+		.flags = DBUS_FLAG_NO_REPLY, .path = "/o",
 		.interface = "i.f", .member = "S", .destination = to,
 		.body = 4000,
 	};
