@@ -296,7 +296,8 @@ void test_send(int fd, const struct msg_spec *s, const int *fds, int n_fds)
 void test_call(struct client *c, const char *to, uint32_t serial, size_t body)
 {
 	struct msg_spec s = {
-		.type = DBUS_TYPE_CALL, .serial = serial, .path = "/o",
+		.type = DBUS_TYPE_CALL, .flags = DBUS_FLAG_NO_REPLY,
+		.serial = serial, .path = "/o",
 		.interface = "i.f", .member = "M", .destination = to,
 		.body = body,
 	};

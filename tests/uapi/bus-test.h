@@ -81,7 +81,7 @@ uint8_t *test_build(const struct msg_spec *s, size_t *len);
 void test_send_bytes(int fd, const void *data, size_t len, const int *fds,
 		     int n_fds);
 void test_send(int fd, const struct msg_spec *s, const int *fds, int n_fds);
-/* Call, signal, return in their usual form. */
+/* A call that wants no answer, and a signal, in their usual form. */
 void test_call(struct client *c, const char *to, uint32_t serial, size_t body);
 void test_signal(struct client *c, uint32_t serial, const char *member,
 		 size_t body);

@@ -41,7 +41,8 @@ int main(void)
 	int bus = test_bus();
 	struct client a = test_client(bus, 0), b = test_client(bus, 0), c;
 	struct msg_spec s = {
-		.type = DBUS_TYPE_CALL, .serial = 1, .path = "/abcdefgh",
+		.type = DBUS_TYPE_CALL, .flags = DBUS_FLAG_NO_REPLY,
+		.serial = 1, .path = "/abcdefgh",
 		.member = "M", .destination = b.name, .body = 20,
 	};
 	uint8_t noise[5000];

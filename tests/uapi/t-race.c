@@ -51,6 +51,8 @@ static void *churn(void *arg)
 			snprintf(to, sizeof(to), ":1.%llu",
 				 (unsigned long long)c.addr - rand_r(&seed) % 4);
 			s.type = i % 3 ? DBUS_TYPE_CALL : DBUS_TYPE_SIGNAL;
+			/* Sometimes two wait for the same serial. */
+			s.flags = i % 16 ? DBUS_FLAG_NO_REPLY : 0;
 			s.destination = i % 3 == 0 ? NULL : i % 3 == 1 ? to :
 					"com.example.N";
 			s.arg0 = i % 3 ? NULL : "x";

@@ -20,6 +20,16 @@ static void refused_as(enum bus_refusal refusal, uint32_t serial)
 	check(!test_update(bus, BUS_REC_RESUME, a.addr, 0, NULL));
 }
 
+static void call(struct client *from, const char *to, uint32_t serial,
+		 size_t body)
+{
+	test_send(from->fd, &(struct msg_spec){
+		.type = DBUS_TYPE_CALL, .serial = serial, .path = "/o",
+		.interface = "i.f", .member = "M", .destination = to,
+		.body = body,
+	}, NULL, 0);
+}
+
 static void hears(struct client *c, uint32_t serial)
 {
 	struct msg m;
@@ -65,12 +75,12 @@ static void answer(struct client *from, struct client *to, uint32_t serial,
 
 static void same_serial(void)
 {
-	test_call(&a, b.name, 1, 10);
+	call(&a, b.name, 1, 10);
 	hears(&b, 1);
-	test_call(&a, b.name, 1, 10);
+	call(&a, b.name, 1, 10);
 	refused_as(BUS_SAME_SERIAL, 1);
 	answer(&b, &a, 101, 1);
-	test_call(&a, b.name, 1, 10);
+	call(&a, b.name, 1, 10);
 	hears(&b, 1);
 	answer(&b, &a, 102, 1);
 }
@@ -81,13 +91,13 @@ static void too_many(void)
 
 	test_limits(bus, &(struct bus_limits){ .replies = 3 });
 	for (i = 10; i < 13; i++) {
-		test_call(&a, b.name, i, 10);
+		call(&a, b.name, i, 10);
 		hears(&b, i);
 	}
-	test_call(&a, b.name, 13, 10);
+	call(&a, b.name, 13, 10);
 	refused_as(BUS_TOO_MANY_CALLS, 13);
 	answer(&b, &a, 103, 11);
-	test_call(&a, b.name, 14, 10);
+	call(&a, b.name, 14, 10);
 	hears(&b, 14);
 	answer(&b, &a, 104, 10);
 	answer(&b, &a, 105, 12);
@@ -102,7 +112,7 @@ static void callee_goes(void)
 	uint32_t i;
 
 	for (i = 20; i < 30; i++) {
-		test_call(&a, c.name, i, 10);
+		call(&a, c.name, i, 10);
 		hears(&c, i);
 	}
 	answer(&c, &a, 107, 25);
@@ -119,7 +129,7 @@ static void caller_goes(void)
 {
 	struct client c = test_client(bus, 0);
 
-	test_call(&c, b.name, 1, 10);
+	call(&c, b.name, 1, 10);
 	hears(&b, 1);
 	close(c.fd);
 	test_expect_closed(bus, c.addr, BUS_REASON_HANGUP);
@@ -127,18 +137,18 @@ static void caller_goes(void)
 
 static void too_late(void)
 {
-	test_call(&a, b.name, 40, 10);
+	call(&a, b.name, 40, 10);
 	hears(&b, 40);
 	test_silence(a.fd, 100);
 	answer(&b, &a, 108, 40);
 	test_limits(bus, &(struct bus_limits){ .reply_ms = 300 });
-	test_call(&a, b.name, 41, 10);
-	test_call(&a, b.name, 42, 10);
+	call(&a, b.name, 41, 10);
+	call(&a, b.name, 42, 10);
 	hears(&b, 41);
 	hears(&b, 42);
 	answer(&b, &a, 109, 41);
 	hears_no_reply(&a, 42, "Message did not receive a reply (timeout by message bus)");
-	test_call(&a, b.name, 43, 10);
+	call(&a, b.name, 43, 10);
 	hears(&b, 43);
 	hears_no_reply(&a, 43, "Message did not receive a reply (timeout by message bus)");
 	test_limits(bus, &(struct bus_limits){ .reply_ms = BUS_NEVER });
@@ -150,7 +160,7 @@ static void many(void)
 	uint32_t i;
 
 	for (i = 1000; i < 3000; i++) {
-		test_call(&a, b.name, i, 10);
+		call(&a, b.name, i, 10);
 		hears(&b, i);
 	}
 	for (i = 1000; i < 3000; i++)
@@ -169,7 +179,7 @@ int main(void)
 	too_late();
 	many();
 	/* One waits as the bus ends. */
-	test_call(&a, b.name, 5000, 10);
+	call(&a, b.name, 5000, 10);
 	close(bus);
 	return 0;
 }
