@@ -90,6 +90,7 @@ struct bus_msg {
 	struct bus_files *files;
 	size_t len;		/* bytes of payload */
 	size_t truesize;	/* bytes of memory */
+	unsigned int share;	/* the sender's; BUS_SHARES: the master's */
 };
 
 void bus_msg_init(struct bus_msg *m);

@@ -35,6 +35,7 @@
 #include "core/match.h"
 #include "core/policy.h"
 #include "core/replies.h"
+#include "core/shares.h"
 
 #define DBUS_NAME_BITS	10
 #define DBUS_POOL_FDS	(2 * BUS_MAX_FDS)
@@ -163,6 +164,7 @@ struct dbus_port {
 	/* Of a message longer than the limit, which was let on an empty queue:
 	 * what the master sends on top of it is not to blame. port.lock */
 	size_t oversize;
+	struct shares shares;		/* of the client's queue; port.lock */
 	u64 queued_msgs;		/* since the queue was empty; port.lock */
 	u64 peak_bytes, peak_fds;	/* of the queue; port.lock */
 

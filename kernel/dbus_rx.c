@@ -384,6 +384,7 @@ static int build(struct dbus_port *p, const struct dbus_header *h)
 	int err;
 
 	o->route = dbus_header_route(h, &o->addr);
+	o->m.share = p->port.user->share;
 	o->h.f = h->f;
 	o->h.reply_serial = h->reply_serial;
 	o->h.unix_fds = h->unix_fds;

@@ -12,6 +12,8 @@
 #include <linux/slab.h>
 #include <net/af_unix.h>
 
+#include "core/quota.h"
+
 /* One adoption at a time, or both ends of a pair could slip through. */
 static DEFINE_MUTEX(attach_mutex);
 
@@ -44,6 +46,16 @@ static unsigned int fds_queued(const struct dbus_port *p)
 	       READ_ONCE(p->held_fds);
 }
 
+/* The client's own user shares with nobody: it is its own queue. */
+static bool in_share(const struct dbus_port *p, const struct bus_user *user,
+		     u64 add, u64 queued, u64 limit)
+{
+	if (user == p->port.user)
+		return true;
+	return quota_share_ok(shares_of(&p->shares, user->share, queued),
+			      queued, add, limit);
+}
+
 static int dbus_room(struct bus_port *bp, const struct bus_user *user,
 		     const struct bus_cost *c)
 {
@@ -61,6 +73,8 @@ static int dbus_room(struct bus_port *bp, const struct bus_user *user,
 		limit = 2 * limit + READ_ONCE(p->oversize);
 	if (queued && queued + c->bytes > limit)
 		return force ? -ENOBUFS : -EAGAIN;
+	if (!force && !in_share(p, user, c->bytes, queued, limit))
+		return -EAGAIN;
 	n = c->fds ? fds_queued(p) : 0;
 	if (n && n + c->fds > READ_ONCE(bp->bus->limits.queue_fds)) {
 		if (force)
@@ -125,6 +139,7 @@ static void dbus_commit(struct bus_port *bp, struct bus_msg *m)
 	struct dbus_port *p = to_dbus_port(bp);
 
 	account(p, m);
+	shares_add(&p->shares, m->share, m->truesize);
 	atomic64_inc(&bp->received_msgs);
 	atomic64_add(m->len, &bp->received_bytes);
 	if (m->files) {

@@ -19,6 +19,7 @@ void bus_msg_init(struct bus_msg *m)
 	m->files = NULL;
 	m->len = 0;
 	m->truesize = 0;
+	m->share = BUS_SHARES;
 }
 EXPORT_SYMBOL_GPL(bus_msg_init);
 
@@ -45,6 +46,7 @@ void bus_msg_move(struct bus_msg *to, struct bus_msg *from)
 	to->files = from->files;
 	to->len = from->len;
 	to->truesize = from->truesize;
+	to->share = from->share;
 	bus_msg_init(from);
 }
 EXPORT_SYMBOL_GPL(bus_msg_move);
@@ -66,6 +68,7 @@ int bus_msg_clone(struct bus_msg *to, const struct bus_msg *from, gfp_t gfp)
 	to->files = bus_files_get(from->files);
 	to->len = from->len;
 	to->truesize = from->truesize;
+	to->share = from->share;
 	return 0;
 }
 EXPORT_SYMBOL_GPL(bus_msg_clone);
