@@ -220,6 +220,15 @@ struct match_entry **match_index_grow(struct match_index *x,
 	return old == &x->first ? NULL : old;
 }
 
+struct match_entry **match_index_forget(struct match_index *x)
+{
+	struct match_entry **old = x->buckets;
+	struct sip_key key = x->key;
+
+	match_index_init(x, &key);
+	return old == &x->first ? NULL : old;
+}
+
 static void shape_add(struct match_index *x, u16 shape)
 {
 	if (!x->n[shape]++)
@@ -292,7 +301,8 @@ void match_index_del(struct match_index *x, struct match_entry *e)
 
 /* ---- messages ---- */
 
-/* A message's values; 0: it has no such part. */
+/* A message's values; 0: it has no such part. Arrays are filled only if a rule
+ * looks at them. */
 struct values {
 	unsigned int need;	/* parts that any rule looks at */
 	u64 type, self, interface, member, path;
@@ -341,8 +351,10 @@ static unsigned int spaces(const struct match_index *x, u64 *out,
 static void read_path_ns(const struct match_index *x, struct values *v,
 			 struct dbus_str path)
 {
-	v->path_ns[0] = value(x, "/", 1);
-	v->n_path_ns = 1;
+	v->n_path_ns = 0;
+	if (!path.s)
+		return;
+	v->path_ns[v->n_path_ns++] = value(x, "/", 1);
 	if (path.len > 1)
 		v->n_path_ns += spaces(x, v->path_ns + 1, MATCH_INDEX_PATH,
 				       path, 1, '/');
@@ -357,6 +369,7 @@ static void read_args(const struct match_index *x, struct values *v,
 	match_msg_strings(m, arg, MATCH_INDEX_ARGS);
 	for (i = 0; i < MATCH_INDEX_ARGS; i++)
 		v->arg[i] = value_of(x, arg[i]);
+	v->n_arg_ns = 0;
 	if (arg[0].s)
 		v->n_arg_ns = spaces(x, v->arg_ns, MATCH_INDEX_NAME, arg[0],
 				     0, '.');
@@ -368,18 +381,13 @@ static void read_values(const struct match_index *x, struct values *v,
 	const struct dbus_header *h = m->h;
 	unsigned int need = needed(x);
 
-	memset(v, 0, sizeof(*v));
 	v->need = need;
 	v->type = h->f.type;
-	if (need & BY_SELF)
-		v->self = value_of(x, m->sender);
-	if (need & BY_INTERFACE)
-		v->interface = value_of(x, h->interface);
-	if (need & BY_MEMBER)
-		v->member = value_of(x, h->member);
-	if (need & BY_PATH)
-		v->path = value_of(x, h->path);
-	if (need & BY_PATH_NS && h->path.s)
+	v->self = need & BY_SELF ? value_of(x, m->sender) : 0;
+	v->interface = need & BY_INTERFACE ? value_of(x, h->interface) : 0;
+	v->member = need & BY_MEMBER ? value_of(x, h->member) : 0;
+	v->path = need & BY_PATH ? value_of(x, h->path) : 0;
+	if (need & BY_PATH_NS)
 		read_path_ns(x, v, h->path);
 	if (need & ARG_MASK)
 		read_args(x, v, m);
@@ -475,11 +483,14 @@ int match_index_visit(const struct match_index *x, const struct match_msg *m,
 		      int (*found)(void *ctx, struct match_entry *e),
 		      void *ctx)
 {
-	struct visit t = { .x = x, .found = found, .ctx = ctx };
+	struct visit t;
 	int r;
 
 	if (!x->n_keys)
 		return 0;
+	t.x = x;
+	t.found = found;
+	t.ctx = ctx;
 	read_values(x, &t.v, m);
 	r = look_shapes(&t, 0);
 	if (!r && t.v.need & BY_NAME)

@@ -69,6 +69,9 @@ struct match_entry **match_index_grow(struct match_index *x,
 				      struct match_entry **buckets,
 				      size_t size);
 
+/* All rules are out of it; returns memory as match_index_grow() does. */
+struct match_entry **match_index_forget(struct match_index *x);
+
 /* @r is not kept, but it must not change as long as @e is filed. */
 void match_index_add(struct match_index *x, struct match_entry *e,
 		     const struct match_rule *r);

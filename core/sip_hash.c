@@ -31,6 +31,16 @@ static void sip_word(struct sip *s, u64 word)
 	s->v0 ^= word;
 }
 
+/* The last @n < 8 bytes. */
+static u64 tail(const u8 *p, size_t n)
+{
+	u64 word = 0;
+
+	while (n--)
+		word = word << 8 | p[n];
+	return word;
+}
+
 u64 sip_hash(const struct sip_key *key, const void *data, size_t len)
 {
 	struct sip s = {
@@ -49,10 +59,7 @@ u64 sip_hash(const struct sip_key *key, const void *data, size_t len)
 		sip_word(&s, word);
 		p += sizeof(word);
 	}
-	word = 0;
-	if (left)
-		memcpy(&word, p, left);
-	sip_word(&s, word ^ (u64)len << 56);
+	sip_word(&s, tail(p, left) ^ (u64)len << 56);
 	s.v2 ^= 0xff;
 	for (i = 0; i < 3; i++)
 		sip_round(&s);

@@ -32,7 +32,7 @@
 #define _AFBUS_KERNEL_DBUS_H
 
 #include "bus.h"
-#include "core/match.h"
+#include "core/match_index.h"
 #include "core/policy.h"
 #include "core/replies.h"
 #include "core/shares.h"
@@ -41,11 +41,16 @@
 #define DBUS_POOL_FDS	(2 * BUS_MAX_FDS)
 #define DBUS_BUDGET	64	/* messages before a sender is let go */
 
+/* What is for one peer takes a rule that eavesdrops: they are by themselves. */
+enum { DBUS_RULES_PLAIN, DBUS_RULES_EAVESDROP, DBUS_RULES_KINDS };
+
 struct dbus_bus {
 	struct bus bus;				/* must be first */
 	DECLARE_HASHTABLE(names, DBUS_NAME_BITS);
-	struct list_head subscribers;		/* dbus_port.sub_link */
-	struct list_head monitors;		/* likewise */
+	DECLARE_HASHTABLE(owned, DBUS_NAME_BITS);	/* names by owner */
+	struct match_index rules[DBUS_RULES_KINDS];	/* but monitors' */
+	u32 n_subscribers;			/* ports that have some of them */
+	struct list_head monitors;		/* dbus_port.mon_link */
 	u32 n_monitors;
 	u32 n_eavesdrop;			/* rules of others */
 	struct list_head policies;		/* struct dbus_policy */
@@ -64,6 +69,7 @@ struct dbus_bus {
 
 struct dbus_name {
 	struct hlist_node hash;
+	struct hlist_node by_owner;
 	u64 owner;		/* an address; the port may be gone */
 	u32 len;
 	char name[];
@@ -96,8 +102,16 @@ struct dbus_ruling {
 struct dbus_rule {
 	struct list_head link;	/* dbus_port.rules, below bus.lock */
 	u64 cookie;
+	struct dbus_port *port;
+	struct match_entry entry;	/* unless that is a monitor */
 	struct match_rule rule;	/* must be last */
 };
+
+static inline unsigned int dbus_rule_kind(const struct match_rule *r)
+{
+	return r->keys & MATCH_EAVESDROP ? DBUS_RULES_EAVESDROP :
+					   DBUS_RULES_PLAIN;
+}
 
 /* The message a port is about to deliver. */
 struct dbus_out {
@@ -169,9 +183,8 @@ struct dbus_port {
 	u64 peak_bytes, peak_fds;	/* of the queue; port.lock */
 
 	struct list_head rules;		/* below bus.lock */
-	struct list_head sub_link;	/* below bus.lock */
+	struct list_head mon_link;	/* below bus.lock */
 	u64 n_matches;			/* below bus.lock */
-	u32 n_eavesdrop;		/* of them, unless it is a monitor */
 	bool monitor;			/* below bus.lock, for good */
 	struct dbus_policy *policy;	/* below bus.lock; NULL: all is allowed */
 	struct list_head claims;	/* below bus.lock */
@@ -269,11 +282,12 @@ static inline bool dbus_watched(const struct dbus_bus *db)
 /* For struct match_msg, with a struct dbus_ends. */
 bool dbus_ends_owns(void *ctx, const char *name, size_t len);
 bool dbus_ends_receives(void *ctx, const char *name, size_t len);
+bool dbus_ends_names(void *ctx, void **at, struct dbus_str *name);
 /* Who has a name, unique or well-known; 0: nobody. */
 u64 dbus_name_addr(struct dbus_bus *db, struct dbus_str name);
 /* Does @t, if it is still there, want it by one of its rules? */
 bool dbus_rules_match(const struct dbus_port *t, const struct match_msg *mm);
-/* It is not for @t, who gets it all the same. */
+/* May @t, who has a rule for it, get what is not for it? */
 bool dbus_overhears(struct dbus_cast *c, struct dbus_port *t);
 /* A rule comes (1) or goes (-1). */
 void dbus_watch_count(struct dbus_bus *db, struct dbus_port *p,
@@ -284,9 +298,33 @@ void dbus_watch_end(struct dbus_bus *db, struct dbus_port *p);
 
 /* dbus_tables.c */
 u64 dbus_name_owner(struct dbus_bus *db, const char *name, size_t len);
+/* The names of @owner, as struct match_msg goes through them. */
+bool dbus_name_next(struct dbus_bus *db, u64 owner, void **at,
+		    struct dbus_str *name);
 int dbus_update(struct bus *bus, const void *recs, size_t len);
 void dbus_tables_drop(struct dbus_bus *db);
 void dbus_rules_free(struct dbus_port *p);
+
+/* dbus_rules.c; below bus.lock, but what begins and ends a growth */
+void dbus_rules_init(struct dbus_bus *db);
+void dbus_rule_file(struct dbus_bus *db, struct dbus_port *p,
+		    struct dbus_rule *r);
+void dbus_rule_unfile(struct dbus_bus *db, struct dbus_rule *r);
+/* Rules that may match; unless @all, of those that eavesdrop. */
+int dbus_rules_visit(const struct dbus_bus *db, const struct match_msg *mm,
+		     bool all, int (*found)(void *ctx, struct match_entry *e),
+		     void *ctx);
+/* All zero but ->more. */
+struct dbus_growth {
+	unsigned int more[DBUS_RULES_KINDS];	/* rules are to be added */
+	struct match_entry **buckets[DBUS_RULES_KINDS];
+	size_t size[DBUS_RULES_KINDS];
+};
+int dbus_growth_prepare(struct dbus_bus *db, struct dbus_growth *g);
+void dbus_growth_use(struct dbus_bus *db, struct dbus_growth *g);
+void dbus_growth_free(struct dbus_growth *g);	/* what is left of it */
+/* No rule is filed any more. @old is to be freed. */
+void dbus_rules_forget(struct dbus_bus *db, struct dbus_growth *old);
 
 /* dbus_policy.c; all but the first and the last three below bus.lock */
 int dbus_policy_set(struct bus *bus, sockptr_t val, unsigned int len);

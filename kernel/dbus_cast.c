@@ -11,6 +11,7 @@
  */
 #include "dbus.h"
 
+#include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
@@ -28,6 +29,12 @@ struct recips {
 	struct recip few[RECIPS_FEW];
 	struct recip *r;
 	unsigned int cap, n;
+	/* Which ports are in ->r, with more than a few: indexes plus one, in a
+	 * hash table. Several senders look for receivers at the same time, so
+	 * ports cannot be marked. */
+	u32 *slots;
+	unsigned int bits;		/* of their number */
+	unsigned int first;		/* of them */
 	u64 gen;			/* of the tables when they were found */
 	unsigned int seen;		/* monitors, the first of them */
 	unsigned int at;		/* whom it is addressed to, or NOBODY */
@@ -38,6 +45,8 @@ static void recips_init(struct recips *rs)
 	rs->r = rs->few;
 	rs->cap = RECIPS_FEW;
 	rs->n = 0;
+	rs->slots = NULL;
+	rs->bits = 0;
 }
 
 static void recips_put(struct recips *rs)
@@ -55,15 +64,19 @@ static void recips_free(struct recips *rs)
 {
 	if (rs->r != rs->few)
 		kvfree(rs->r);
+	kvfree(rs->slots);
 }
 
 /* For @n. There are none in it. */
 static int recips_grow(struct recips *rs, unsigned int n)
 {
 	recips_free(rs);
-	rs->r = kvmalloc_array(n, sizeof(*rs->r), GFP_KERNEL_ACCOUNT);
+	rs->bits = order_base_2(n) + 1;
 	rs->cap = n;
-	return rs->r ? 0 : -ENOMEM;
+	rs->r = kvmalloc_array(n, sizeof(*rs->r), GFP_KERNEL_ACCOUNT);
+	rs->slots = kvmalloc_array(1UL << rs->bits, sizeof(*rs->slots),
+				   GFP_KERNEL_ACCOUNT);
+	return rs->r && rs->slots ? 0 : -ENOMEM;
 }
 
 /* More than there is room for are only counted. */
@@ -77,6 +90,39 @@ static void add(struct recips *rs, struct bus_port *port)
 	r->port = port;
 	r->err = 0;
 	bus_msg_init(&r->m);
+}
+
+/* Where @port stands in the hash table, or could. */
+static u32 *slot_of(const struct recips *rs, const struct bus_port *port)
+{
+	u32 at = hash_ptr(port, rs->bits);
+
+	while (rs->slots[at] && rs->r[rs->slots[at] - 1].port != port)
+		at = (at + 1) & ((1U << rs->bits) - 1);
+	return &rs->slots[at];
+}
+
+/* When there is no room for all it does not matter, and they are counted as
+ * often as they are found. */
+static bool is_found(const struct recips *rs, const struct bus_port *port)
+{
+	unsigned int i;
+
+	if (rs->n > rs->cap)
+		return false;
+	if (rs->slots)
+		return *slot_of(rs, port);
+	for (i = rs->first; i < rs->n; i++)
+		if (rs->r[i].port == port)
+			return true;
+	return false;
+}
+
+static void add_found(struct recips *rs, struct bus_port *port)
+{
+	if (rs->slots && rs->n < rs->cap)
+		*slot_of(rs, port) = rs->n + 1;
+	add(rs, port);
 }
 
 /* ---- who gets it; below bus.lock ---- */
@@ -99,14 +145,52 @@ static bool may_have(struct dbus_cast *c, struct dbus_port *t)
 	return true;
 }
 
+struct search {
+	struct dbus_cast *c;
+	struct recips *rs;
+};
+
+static int found(void *ctx, struct match_entry *e)
+{
+	struct dbus_rule *r = container_of(e, struct dbus_rule, entry);
+	struct bus_port *t = &r->port->port;
+	struct search *s = ctx;
+
+	if (test_bit(BUS_PF_ACTIVE, &t->flags) &&
+	    !test_bit(BUS_PF_ENDED, &t->flags) && t != s->c->to &&
+	    !is_found(s->rs, t) && match_rule_eval(&r->rule, &s->c->mm))
+		add_found(s->rs, t);
+	return 0;
+}
+
+/* Ports that have a rule for it and @may have it; unless @all, a rule that
+ * eavesdrops. */
+static void add_matching(struct dbus_cast *c, struct recips *rs, bool all,
+			 bool (*may)(struct dbus_cast *c, struct dbus_port *t))
+{
+	struct search s = { c, rs };
+	unsigned int i, n = rs->n;
+
+	rs->first = rs->n;
+	if (rs->slots)
+		memset(rs->slots, 0, sizeof(*rs->slots) << rs->bits);
+	dbus_rules_visit(c->db, &c->mm, all, found, &s);
+	if (rs->n > rs->cap) {
+		rs->n = min(rs->n, rs->first + c->db->n_subscribers);
+		return;
+	}
+	for (i = rs->first; i < rs->n; i++) {
+		if (may(c, to_dbus_port(rs->r[i].port)))
+			rs->r[n++].port = rs->r[i].port;
+		else
+			bus_port_put(rs->r[i].port);
+	}
+	rs->n = n;
+}
+
 static void add_subscribers(struct dbus_cast *c, struct recips *rs)
 {
-	struct dbus_port *t;
-
-	list_for_each_entry(t, &c->db->subscribers, sub_link)
-		if (test_bit(BUS_PF_ACTIVE, &t->port.flags) &&
-		    dbus_rules_match(t, &c->mm) && may_have(c, t))
-			add(rs, &t->port);
+	add_matching(c, rs, true, may_have);
 	/* Only they are told. */
 	if (!(c->sets & CAST_MONITORS) || !c->db->n_monitors)
 		c->n_denied = 0;
@@ -116,7 +200,7 @@ static void add_monitors(struct dbus_cast *c, struct recips *rs)
 {
 	struct dbus_port *t;
 
-	list_for_each_entry(t, &c->db->monitors, sub_link)
+	list_for_each_entry(t, &c->db->monitors, mon_link)
 		if (&t->port != c->to && dbus_rules_match(t, &c->mm))
 			add(rs, &t->port);
 	rs->seen = rs->n;
@@ -124,13 +208,8 @@ static void add_monitors(struct dbus_cast *c, struct recips *rs)
 
 static void add_eavesdroppers(struct dbus_cast *c, struct recips *rs)
 {
-	struct dbus_port *t;
-
-	if (!c->db->n_eavesdrop)
-		return;
-	list_for_each_entry(t, &c->db->subscribers, sub_link)
-		if (&t->port != c->to && dbus_overhears(c, t))
-			add(rs, &t->port);
+	if (c->db->n_eavesdrop)
+		add_matching(c, rs, false, dbus_overhears);
 }
 
 /* -ENODATA: a rule looks at the body, which is not there yet. */

@@ -5,22 +5,24 @@
 #include "dbus.h"
 
 #include <linux/init.h>
+#include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
 static struct bus *dbus_bus_new(void)
 {
-	struct dbus_bus *db = kzalloc(sizeof(*db), GFP_KERNEL_ACCOUNT);
+	struct dbus_bus *db = kvzalloc(sizeof(*db), GFP_KERNEL_ACCOUNT);
 
 	if (!db)
 		return NULL;
 	if (dbus_replies_init(db)) {
-		kfree(db);
+		kvfree(db);
 		return NULL;
 	}
 	hash_init(db->names);
-	INIT_LIST_HEAD(&db->subscribers);
+	hash_init(db->owned);
+	dbus_rules_init(db);
 	INIT_LIST_HEAD(&db->monitors);
 	INIT_LIST_HEAD(&db->policies);
 	return &db->bus;
@@ -29,7 +31,7 @@ static struct bus *dbus_bus_new(void)
 static void dbus_bus_free(struct bus *bus)
 {
 	dbus_replies_free(to_dbus_bus(bus));
-	kfree(to_dbus_bus(bus));
+	kvfree(to_dbus_bus(bus));
 }
 
 static void dbus_bus_end(struct bus *bus)

@@ -522,7 +522,7 @@ static struct dbus_port *port_new(struct bus *bus, struct socket *sock)
 	INIT_LIST_HEAD(&p->rules);
 	INIT_LIST_HEAD(&p->claims);
 	replies_port_init(&p->replies, 0);
-	INIT_LIST_HEAD(&p->sub_link);
+	INIT_LIST_HEAD(&p->mon_link);
 	bus_msg_init(&p->out.m);
 	p->sock = sock;
 	p->sk = sock->sk;

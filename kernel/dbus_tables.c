@@ -54,6 +54,27 @@ u64 dbus_name_owner(struct dbus_bus *db, const char *name, size_t len)
 	return n ? n->owner : 0;
 }
 
+bool dbus_name_next(struct dbus_bus *db, u64 owner, void **at,
+		    struct dbus_str *name)
+{
+	struct dbus_name *n = *at;
+	struct hlist_node *node;
+
+	node = n ? n->by_owner.next :
+	       db->owned[hash_min(owner, DBUS_NAME_BITS)].first;
+	for (; node; node = node->next) {
+		n = hlist_entry(node, struct dbus_name, by_owner);
+		if (n->owner == owner)
+			break;
+	}
+	if (!node)
+		return false;
+	*at = n;
+	name->s = n->name;
+	name->len = n->len;
+	return true;
+}
+
 static struct dbus_rule *rule_find(struct dbus_port *p, u64 cookie)
 {
 	struct dbus_rule *r;
@@ -143,6 +164,8 @@ static void rules_count(struct dbus_bus *db, struct dbus_port *p,
 {
 	p->n_matches += n;
 	db->n_matches += n;
+	if (!p->monitor && p->n_matches == (n > 0))
+		db->n_subscribers += n;
 	if (r->rule.n_args)
 		db->n_arg_rules += n;
 	dbus_watch_count(db, p, &r->rule, n);
@@ -153,10 +176,10 @@ static void drop_rules(struct dbus_bus *db, struct dbus_port *p,
 {
 	struct dbus_rule *r;
 
-	if (!p->monitor)
-		list_del_init(&p->sub_link);
-	list_for_each_entry(r, &p->rules, link)
+	list_for_each_entry(r, &p->rules, link) {
+		dbus_rule_unfile(db, r);
 		rules_count(db, p, r, -1);
+	}
 	list_splice_init(&p->rules, dead);
 }
 
@@ -200,12 +223,14 @@ static void apply_name(struct dbus_bus *db, struct change *c)
 
 	if (old) {
 		hash_del(&old->hash);
+		hash_del(&old->by_owner);
 		db->n_names--;
 		c->garbage = old;
 	}
 	if (c->rec->addr) {
 		hash_add(db->names, &c->name->hash,
 			 name_hash(c->name->name, c->name->len));
+		hash_add(db->owned, &c->name->by_owner, c->name->owner);
 		db->n_names++;
 		c->name = NULL;
 	}
@@ -220,9 +245,8 @@ static void apply_match_add(struct dbus_bus *db, struct change *c)
 		return;
 	if (p->monitor)
 		c->rule->rule.keys |= MATCH_EAVESDROP;
-	else if (list_empty(&p->rules))
-		list_add_tail(&p->sub_link, &db->subscribers);
 	list_add_tail(&c->rule->link, &p->rules);
+	dbus_rule_file(db, p, c->rule);
 	rules_count(db, p, c->rule, 1);
 	c->rule = NULL;
 }
@@ -236,8 +260,7 @@ static void apply_match_del(struct dbus_bus *db, struct change *c)
 	if (!r)
 		return;
 	list_move(&r->link, &c->dead_rules);
-	if (list_empty(&p->rules) && !p->monitor)
-		list_del_init(&p->sub_link);
+	dbus_rule_unfile(db, r);
 	rules_count(db, p, r, -1);
 }
 
@@ -399,7 +422,8 @@ static int rec_count(const void *recs, size_t len)
 	return n > UPDATE_RECS ? -E2BIG : n;
 }
 
-static int apply_all(struct bus *bus, struct change *c, unsigned int n)
+static int apply_all(struct bus *bus, struct change *c, unsigned int n,
+		     struct dbus_growth *g)
 {
 	unsigned int i;
 	int err = 0;
@@ -412,6 +436,7 @@ static int apply_all(struct bus *bus, struct change *c, unsigned int n)
 			err = -ENOENT;
 	}
 	if (!err) {
+		dbus_growth_use(to_dbus_bus(bus), g);
 		for (i = 0; i < n; i++)
 			kinds[c[i].rec->type].apply(to_dbus_bus(bus), &c[i]);
 		bus->gen++;
@@ -455,6 +480,7 @@ static void finish(struct change *c, unsigned int n, bool applied)
 
 int dbus_update(struct bus *bus, const void *recs, size_t len)
 {
+	struct dbus_growth g = { .more = { 0 } };
 	struct change *c;
 	size_t off = 0;
 	int n, i, err = 0;
@@ -469,16 +495,22 @@ int dbus_update(struct bus *bus, const void *recs, size_t len)
 		INIT_LIST_HEAD(&c[i].dead_rules);
 		c[i].rec = rec_next(recs, len, &off);
 		err = prepare(bus, &c[i]);
+		if (!err && c[i].rule)
+			g.more[dbus_rule_kind(&c[i].rule->rule)]++;
 	}
 	if (!err)
-		err = apply_all(bus, c, n);
+		err = dbus_growth_prepare(to_dbus_bus(bus), &g);
+	if (!err)
+		err = apply_all(bus, c, n, &g);
 	finish(c, i, !err);
+	dbus_growth_free(&g);
 	kvfree(c);
 	return err;
 }
 
 void dbus_tables_drop(struct dbus_bus *db)
 {
+	struct dbus_growth old = { .more = { 0 } };
 	struct dbus_port *p, *next_port;
 	struct hlist_node *next;
 	struct dbus_name *n;
@@ -487,14 +519,16 @@ void dbus_tables_drop(struct dbus_bus *db)
 	write_lock(&db->bus.lock);
 	hash_for_each_safe(db->names, i, next, n, hash) {
 		hash_del(&n->hash);
+		hash_del(&n->by_owner);
 		kfree(n);
 	}
 	db->n_names = 0;
-	list_for_each_entry_safe(p, next_port, &db->subscribers, sub_link)
-		list_del_init(&p->sub_link);
-	list_for_each_entry_safe(p, next_port, &db->monitors, sub_link)
-		list_del_init(&p->sub_link);
+	dbus_rules_forget(db, &old);
+	list_for_each_entry_safe(p, next_port, &db->monitors, mon_link)
+		list_del_init(&p->mon_link);
+	db->n_subscribers = 0;
 	db->n_monitors = 0;
 	db->n_eavesdrop = 0;
 	write_unlock(&db->bus.lock);
+	dbus_growth_free(&old);
 }

@@ -40,6 +40,13 @@ bool dbus_ends_receives(void *ctx, const char *name, size_t len)
 	return is_of(e->db, e->to, name, len);
 }
 
+bool dbus_ends_names(void *ctx, void **at, struct dbus_str *name)
+{
+	struct dbus_ends *e = ctx;
+
+	return e->from && dbus_name_next(e->db, e->from, at, name);
+}
+
 bool dbus_rules_match(const struct dbus_port *t, const struct match_msg *mm)
 {
 	struct dbus_rule *r;
@@ -57,9 +64,6 @@ bool dbus_overhears(struct dbus_cast *c, struct dbus_port *t)
 	/* No reply was promised to it. */
 	struct dbus_ruling ruling = { .eavesdropping = true };
 
-	if (!t->n_eavesdrop || !test_bit(BUS_PF_ACTIVE, &t->port.flags) ||
-	    !dbus_rules_match(t, &c->mm))
-		return false;
 	return !dbus_policy_asks(c->as, t) ||
 	       dbus_policy_admit(c->as, t, c->mm.h, &ruling);
 }
@@ -69,7 +73,6 @@ void dbus_watch_count(struct dbus_bus *db, struct dbus_port *p,
 {
 	if (p->monitor || !(r->keys & MATCH_EAVESDROP))
 		return;
-	p->n_eavesdrop += n;
 	db->n_eavesdrop += n;
 }
 
@@ -77,15 +80,15 @@ void dbus_watch_begin(struct dbus_bus *db, struct dbus_port *p)
 {
 	clear_bit(BUS_PF_ACTIVE, &p->port.flags);
 	p->monitor = true;
-	list_add_tail(&p->sub_link, &db->monitors);
+	list_add_tail(&p->mon_link, &db->monitors);
 	db->n_monitors++;
 }
 
 void dbus_watch_end(struct dbus_bus *db, struct dbus_port *p)
 {
 	/* Closed before, in the same batch. */
-	if (!p->monitor || list_empty(&p->sub_link))
+	if (!p->monitor || list_empty(&p->mon_link))
 		return;
-	list_del_init(&p->sub_link);
+	list_del_init(&p->mon_link);
 	db->n_monitors--;
 }

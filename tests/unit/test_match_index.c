@@ -618,6 +618,37 @@ static void test_growth(void **state)
 	index_free(x);
 }
 
+/* All rules go at once, and others come. */
+static void test_forget(void **state)
+{
+	struct match_index *x = index_new();
+	struct rule *old[100], *r;
+	struct message t;
+	unsigned int i;
+	char text[32];
+
+	(void)state;
+	message(&t, DBUS_TYPE_SIGNAL, F_PATH F_INTERFACE F_MEMBER, "", ":1.1");
+	for (i = 0; i < 100; i++) {
+		sprintf(text, "arg%u=,member=Member", i % 5);
+		old[i] = file(x, text);
+		if (i == 50)
+			grow(x, 100);
+	}
+	free(match_index_forget(x));
+	assert_null(match_index_forget(x));
+	r = file(x, "member=Member");
+	match_index_visit(x, &t.m, count, NULL);
+	assert_int_equal(r->visits, 1);
+	unfile(x, r);
+	for (i = 0; i < 100; i++) {
+		assert_int_equal(old[i]->visits, 0);
+		free(old[i]->r);
+		free(old[i]);
+	}
+	index_free(x);
+}
+
 /* ---- the hash ---- */
 
 struct hashed {
@@ -652,6 +683,7 @@ int main(void)
 	ADD_TEST(test_strangers);
 	ADD_TEST(test_alike);
 	ADD_TEST(test_growth);
+	ADD_TEST(test_forget);
 	ADD_TEST(test_random);
 	return run_tables("match index");
 }
