@@ -101,6 +101,7 @@ struct dbus_ruling {
 
 struct dbus_rule {
 	struct list_head link;	/* dbus_port.rules, below bus.lock */
+	struct rb_node node;	/* dbus_port.cookies, likewise */
 	u64 cookie;
 	struct dbus_port *port;
 	struct match_entry entry;	/* unless that is a monitor */
@@ -183,6 +184,7 @@ struct dbus_port {
 	u64 peak_bytes, peak_fds;	/* of the queue; port.lock */
 
 	struct list_head rules;		/* below bus.lock */
+	struct rb_root cookies;		/* of them; below bus.lock */
 	struct list_head mon_link;	/* below bus.lock */
 	u64 n_matches;			/* below bus.lock */
 	bool monitor;			/* below bus.lock, for good */

@@ -520,6 +520,7 @@ static struct dbus_port *port_new(struct bus *bus, struct socket *sock)
 	INIT_WORK(&p->work, port_work);
 	INIT_DELAYED_WORK(&p->fd_timer, fd_timer_work);
 	INIT_LIST_HEAD(&p->rules);
+	p->cookies = RB_ROOT;
 	INIT_LIST_HEAD(&p->claims);
 	replies_port_init(&p->replies, 0);
 	INIT_LIST_HEAD(&p->mon_link);

@@ -9,6 +9,7 @@
 
 #include <linux/mm.h>
 #include <linux/net.h>
+#include <linux/rbtree.h>
 #include <linux/siphash.h>
 #include <linux/slab.h>
 
@@ -75,14 +76,24 @@ bool dbus_name_next(struct dbus_bus *db, u64 owner, void **at,
 	return true;
 }
 
+static int cookie_cmp(const void *key, const struct rb_node *node)
+{
+	u64 a = *(const u64 *)key, b = rb_entry(node, struct dbus_rule,
+						node)->cookie;
+
+	return a < b ? -1 : a > b;
+}
+
+static bool cookie_less(struct rb_node *a, const struct rb_node *b)
+{
+	return cookie_cmp(&rb_entry(a, struct dbus_rule, node)->cookie, b) < 0;
+}
+
 static struct dbus_rule *rule_find(struct dbus_port *p, u64 cookie)
 {
-	struct dbus_rule *r;
+	struct rb_node *node = rb_find(&cookie, &p->cookies, cookie_cmp);
 
-	list_for_each_entry(r, &p->rules, link)
-		if (r->cookie == cookie)
-			return r;
-	return NULL;
+	return rb_entry_safe(node, struct dbus_rule, node);
 }
 
 /* ---- prepare ---- */
@@ -181,6 +192,7 @@ static void drop_rules(struct dbus_bus *db, struct dbus_port *p,
 		rules_count(db, p, r, -1);
 	}
 	list_splice_init(&p->rules, dead);
+	p->cookies = RB_ROOT;
 }
 
 /* Out of routing in the batch's place; freed after it. */
@@ -246,6 +258,7 @@ static void apply_match_add(struct dbus_bus *db, struct change *c)
 	if (p->monitor)
 		c->rule->rule.keys |= MATCH_EAVESDROP;
 	list_add_tail(&c->rule->link, &p->rules);
+	rb_add(&c->rule->node, &p->cookies, cookie_less);
 	dbus_rule_file(db, p, c->rule);
 	rules_count(db, p, c->rule, 1);
 	c->rule = NULL;
@@ -260,6 +273,7 @@ static void apply_match_del(struct dbus_bus *db, struct change *c)
 	if (!r)
 		return;
 	list_move(&r->link, &c->dead_rules);
+	rb_erase(&r->node, &p->cookies);
 	dbus_rule_unfile(db, r);
 	rules_count(db, p, r, -1);
 }
