@@ -145,7 +145,6 @@ static struct sw_ruling ruling_of(const struct bus_info *info)
 		[BUS_SAME_SERIAL] = SW_SAME_SERIAL,
 		[BUS_TOO_MANY_CALLS] = SW_TOO_MANY_CALLS,
 		[BUS_LOGGED] = SW_LOGGED,
-		[BUS_DENIED_CAST] = SW_DENIED_CAST,
 	};
 	const size_t n = sizeof(refusals) / sizeof(refusals[0]);
 

@@ -226,10 +226,10 @@ void dbus_rx_drop(struct dbus_port *p);
 int dbus_deliver(struct dbus_port *p);
 int dbus_master_send(struct bus *bus, u64 addr, struct bus_msg *m,
 		     const struct bus_send *how);
-/* A message of our own in the driver's name. It is lost when there is no
- * memory for it. */
-void dbus_send_own(struct dbus_bus *db, u64 addr, const void *msg,
-		   size_t len);
+/* In the driver's name, to @addr: @caller's message @serial has failed. It is
+ * lost when there is no memory for it. */
+void dbus_send_error(struct dbus_bus *db, u64 addr, u64 caller, u32 serial,
+		     const char *name, const char *text);
 void dbus_out_release(struct dbus_port *p);
 /* The message may go, and its header with it: a copy for the log. */
 int dbus_out_log(struct dbus_out *o);

@@ -353,7 +353,7 @@ static int send(struct dbus_cast *c, struct recips *rs)
 	int err;
 
 	err = recips_clone(rs, c);
-	if (!err && c->p && (c->log || c->n_denied))
+	if (!err && c->log)
 		err = dbus_out_log(&c->p->out);
 	if (err)
 		return err;

@@ -14,11 +14,8 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 
-#include "core/dbus_error.h"
-
 #define BUCKETS_MIN 64U
 #define BUCKETS_MAX 65536U
-#define ERROR_MAX 512U
 
 static bool wants_reply(const struct dbus_header *h)
 {
@@ -146,27 +143,11 @@ void dbus_reply_cross_off(struct dbus_port *p, struct dbus_port *t, u32 serial)
 
 /* ---- those who will have no answer ---- */
 
-static void send_error(struct dbus_bus *db, u64 caller, u32 serial,
-		       const char *text)
+static void send_no_reply(struct dbus_bus *db, u64 caller, u32 serial,
+			  const char *text)
 {
-	static const struct dbus_str name = {
-		"org.freedesktop.DBus.Error.NoReply",
-		sizeof("org.freedesktop.DBus.Error.NoReply") - 1,
-	};
-	char unique[DBUS_UNIQUE_MAX], buf[ERROR_MAX];
-	struct dbus_error e = {
-		.name = name,
-		.destination = { unique, dbus_unique_format(caller, unique) },
-		.text = { text, strlen(text) },
-		.reply_serial = serial,
-	};
-	s64 len;
-
-	/* Numbers that the master's own messages do not come near. */
-	e.serial = (u32)atomic_inc_return(&db->serial) | 0x80000000U;
-	len = dbus_error_write(&e, buf, sizeof(buf));
-	if (!WARN_ON_ONCE(len < 0))
-		dbus_send_own(db, caller, buf, len);
+	dbus_send_error(db, caller, caller, serial,
+			"org.freedesktop.DBus.Error.NoReply", text);
 }
 
 /* The next that is due: an orphan, or one that has waited since @before. */
@@ -194,8 +175,8 @@ static void orphans_work(struct work_struct *work)
 	u32 serial;
 
 	while (next_due(db, true, 0, &caller, &serial)) {
-		send_error(db, caller, serial,
-			   "Message recipient disconnected from message bus without replying");
+		send_no_reply(db, caller, serial,
+			      "Message recipient disconnected from message bus without replying");
 		cond_resched();
 	}
 	bus_put(&db->bus);
@@ -227,8 +208,8 @@ static void clock_work(struct work_struct *work)
 	if (ms == BUS_NEVER)
 		goto put;
 	while (next_due(db, false, now - limit, &caller, &serial)) {
-		send_error(db, caller, serial,
-			   "Message did not receive a reply (timeout by message bus)");
+		send_no_reply(db, caller, serial,
+			      "Message did not receive a reply (timeout by message bus)");
 		cond_resched();
 	}
 	if (next_clock(db, &at)) {

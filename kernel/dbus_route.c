@@ -9,6 +9,10 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "core/dbus_error.h"
+
+#define ERROR_MAX 512U
+
 void dbus_out_release(struct dbus_port *p)
 {
 	struct dbus_out *o = &p->out;
@@ -392,14 +396,19 @@ static int client_settle(struct dbus_cast *c)
 static void tell_of_cast(struct client_cast *cc)
 {
 	static const struct dbus_ruling logged = { .refusal = BUS_LOGGED };
-	static const struct dbus_ruling denied = { .refusal = BUS_DENIED_CAST };
 	struct dbus_cast *c = &cc->c;
-	unsigned int n;
+	unsigned int i;
 
 	if (c->log)
 		tell_logged(c->p, c->to ? &cc->ruling : &logged);
-	for (n = min_t(unsigned int, c->n_denied, BUS_MAX_LOGGED); n; n--)
-		tell_logged(c->p, &denied);
+	/* Monitors are told who did not get it, one by one. */
+	for (i = 0; i < c->n_denied; i++) {
+		dbus_send_error(c->db, BUS_MONITORS, c->p->port.addr,
+				c->mm.h->f.serial,
+				"org.freedesktop.DBus.Error.AccessDenied",
+				"One of those who want this message is not allowed to have it");
+		cond_resched();
+	}
 }
 
 static int cast_out(struct dbus_port *p)
@@ -729,7 +738,8 @@ static int master_send(struct dbus_bus *db, u64 addr, struct bus_msg *m,
 	return err == -EPIPE ? -ENOENT : err;
 }
 
-void dbus_send_own(struct dbus_bus *db, u64 addr, const void *msg, size_t len)
+static void send_own(struct dbus_bus *db, u64 addr, const void *msg,
+		     size_t len)
 {
 	struct sk_buff *skb = alloc_skb(len, GFP_KERNEL);
 	static const struct bus_send how = { };
@@ -743,6 +753,25 @@ void dbus_send_own(struct dbus_bus *db, u64 addr, const void *msg, size_t len)
 	bus_msg_add(&m, skb, len);
 	master_send(db, addr, &m, &how);
 	bus_msg_purge(&m);
+}
+
+void dbus_send_error(struct dbus_bus *db, u64 addr, u64 caller, u32 serial,
+		     const char *name, const char *text)
+{
+	char unique[DBUS_UNIQUE_MAX], buf[ERROR_MAX];
+	struct dbus_error e = {
+		.name = { name, strlen(name) },
+		.destination = { unique, dbus_unique_format(caller, unique) },
+		.text = { text, strlen(text) },
+		.reply_serial = serial,
+	};
+	s64 len;
+
+	/* Numbers that the master's own messages do not come near. */
+	e.serial = (u32)atomic_inc_return(&db->serial) | 0x80000000U;
+	len = dbus_error_write(&e, buf, sizeof(buf));
+	if (!WARN_ON_ONCE(len < 0))
+		send_own(db, addr, buf, len);
 }
 
 int dbus_master_send(struct bus *bus, u64 addr, struct bus_msg *m,

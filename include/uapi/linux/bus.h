@@ -141,7 +141,8 @@
  *    and after stall_ms it is removed.
  *  - What the master sends is seen by monitors, unless it is sent in the place
  *    of a port, or with BUS_SEND_UNSEEN: they saw it as it was handed up. To the
- *    address BUS_MONITORS it sends what monitors alone are to see.
+ *    address BUS_MONITORS it sends what monitors alone are to see. For each who
+ *    would have had a broadcast but for a policy they are shown an error.
  *  - Whoever learns that it is a monitor must miss nothing from then on: what is
  *    sent to a port after BUS_REC_CORK is given to its client after
  *    BUS_REC_UNCORK. So the master says CORK, sends its answer, says MONITOR and
@@ -373,7 +374,6 @@ enum bus_refusal {
 				 * the same serial */
 	BUS_TOO_MANY_CALLS,	/* of the sender wait for an answer */
 	BUS_LOGGED,		/* BUS_KIND_LOGGED: a rule wants it logged */
-	BUS_DENIED_CAST,	/* BUS_KIND_LOGGED: one of many did not get it */
 };
 
 #define BUS_INFO_REQUESTED	0x1	/* a reply that was waited for */
