@@ -269,7 +269,9 @@ static void read_until(int client, uint32_t serial, struct lines *got)
 		end = m.h.reply_serial == serial &&
 		      m.h.f.type == DBUS_TYPE_RETURN &&
 		      dbus_str_eq(m.h.sender, DRIVER, strlen(DRIVER));
-		if (!end)
+		/* Somebody may install a service on this machine. */
+		if (!end && !msg_is(&m, DBUS_TYPE_SIGNAL,
+				    "ActivatableServicesChanged"))
 			line_of_msg(lines_add(got), &m);
 		msg_free(&m);
 	} while (!end);

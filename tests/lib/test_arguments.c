@@ -110,10 +110,9 @@ static void reasons(void **state)
 {
 	unsigned int i;
 
-	for (i = 0; i <= BUS_REASON_ENDED; i++)
+	for (i = 0; i <= BUS_REASON_FDS; i++)
 		assert_string_not_equal(afbus_reason_text(i), "unknown");
-	assert_string_equal(afbus_reason_text(BUS_REASON_ENDED + 1),
-			    "unknown");
+	assert_string_equal(afbus_reason_text(BUS_REASON_FDS + 1), "unknown");
 	assert_string_equal(afbus_reason_text(UINT32_MAX), "unknown");
 }
 
