@@ -477,10 +477,11 @@ static void finish(struct change *c, unsigned int n, bool applied)
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		const struct rec_kind *k = &kinds[c[i].rec->type];
+		/* Which may be unknown, if that is why nothing was applied. */
+		u32 type = c[i].rec->type;
 
-		if (applied && k->after)
-			k->after(&c[i]);
+		if (applied && kinds[type].after)
+			kinds[type].after(&c[i]);
 		kfree(c[i].name);
 		kfree(c[i].rule);
 		kfree(c[i].claim);
