@@ -185,12 +185,18 @@ static int fill(struct raw *c, int ms)
 	};
 	ssize_t n;
 
-	if (poll(&p, 1, ms) != 1)
+	/* A fuzzer's clock rings in between; the wait may be longer for it. */
+	do {
+		n = poll(&p, 1, ms);
+	} while (n < 0 && errno == EINTR);
+	if (n != 1)
 		return -1;
 	make_room(c, RECV_MIN);
 	iov.iov_base = c->buf + c->len;
 	iov.iov_len = c->cap - c->len;
-	n = recvmsg(c->fd, &mh, MSG_CMSG_CLOEXEC);
+	do {
+		n = recvmsg(c->fd, &mh, MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
 	if (n < 0 && errno != ECONNRESET)
 		fail("recvmsg");
 	if (n <= 0)
@@ -426,6 +432,8 @@ void raw_write(struct raw *c, const void *data, size_t len, const int *fds,
 		if (n_fds && !done)
 			with_fds(&mh, cbuf, fds, n_fds);
 		n = sendmsg(c->fd, &mh, MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n < 0)
 			fail("sendmsg");
 		done += n;
