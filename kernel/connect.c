@@ -4,6 +4,7 @@
  * do.
  */
 #include "native.h"
+#include "compat/scm_options.h"
 
 #include <linux/cred.h>
 #include <linux/pid.h>

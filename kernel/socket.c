@@ -4,6 +4,7 @@
  * makes of the call.
  */
 #include "native.h"
+#include "compat/scm_options.h"
 
 #include <linux/compat.h>
 #include <linux/net.h>

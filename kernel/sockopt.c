@@ -5,6 +5,7 @@
  * member), of any port.
  */
 #include "native.h"
+#include "compat/scm_options.h"
 
 #include <linux/slab.h>
 #include <linux/uaccess.h>

@@ -15,7 +15,7 @@ int raw_wait_ms(void)
 {
 	const char *s = getenv("AFBUS_TEST_WAIT_MS");
 
-	return s ? atoi(s) : 20000;
+	return s ? atoi(s) : 60000;
 }
 
 void raw_fail(const char *file, int line, const char *fmt, ...)

@@ -4,7 +4,7 @@
  * wrong what a library would not. The bus is the one at
  * $DBUS_SESSION_BUS_ADDRESS; without that the test is skipped. Whatever fails
  * unexpectedly ends the program with a line that says where, and so does
- * waiting for longer than RAW_WAIT_MS (20 s, or $AFBUS_TEST_WAIT_MS).
+ * waiting for longer than RAW_WAIT_MS (60 s, or $AFBUS_TEST_WAIT_MS).
  */
 #ifndef AFBUS_TESTS_RAW_H
 #define AFBUS_TESTS_RAW_H

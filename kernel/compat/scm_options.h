@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef _AFBUS_COMPAT_NET_SCM_H
-#define _AFBUS_COMPAT_NET_SCM_H
+#ifndef _AFBUS_COMPAT_SCM_OPTIONS_H
+#define _AFBUS_COMPAT_SCM_OPTIONS_H
 
-#include_next <net/scm.h>
 #include <linux/net.h>
 #include <linux/sockptr.h>
 #include <linux/version.h>
