@@ -189,6 +189,7 @@ static int connect_end(struct bus_sock *bs, struct bus_sock *end,
 	end->sk.sk_state = TCP_ESTABLISHED;
 	/* Pairs with bus_role(): all that the roles stand for is there. */
 	smp_store_release(&end->role, BUS_ROLE_END);
+	/* Pairs with bus_role() as well. */
 	smp_store_release(&bs->role, BUS_ROLE_CLIENT);
 	return announce(bs, end, bus);
 }

@@ -39,10 +39,10 @@
  *  - recvmsg() yields one message a call; msg_name is the sender's address
  *    of prefix 0. SCM_RIGHTS and SCM_CREDENTIALS (with SO_PASSCRED) reach
  *    every receiver; more files than limits.message_fds give E2BIG, more on
- *    their way than a user may have open ETOOMANYREFS. A socket filter (SO_ATTACH_FILTER, SO_ATTACH_BPF) on a
- *    receiver, or one that the master puts on it (BUS_FILTER,
- *    BUS_FILTER_BPF), shortens or drops its copy; it sees the data, and as
- *    mark the low 32 bits of the sender's address.
+ *    their way than a user may have open ETOOMANYREFS. A socket filter
+ *    (SO_ATTACH_FILTER, SO_ATTACH_BPF) on a receiver, or one that the master
+ *    puts on it (BUS_FILTER, BUS_FILTER_BPF), shortens or drops its copy; it
+ *    sees the data, and as mark the low 32 bits of the sender's address.
  *  - A receiver is full when more than BUS_SET_MAXQLEN messages wait for it,
  *    or limits.queue_bytes of memory, or SO_RCVBUF if it set that. It makes its
  *    senders wait (EAGAIN for MSG_DONTWAIT), in turn and each uid by itself;
