@@ -162,7 +162,7 @@ static size_t bucket_of(const struct match_index *x, u64 hash)
 {
 	size_t b = hash & x->mask;
 
-	return b < x->n_buckets ? b : b & x->mask >> 1;
+	return b < x->n_buckets ? b : b & (x->mask >> 1);
 }
 
 /* The first of those filed under @hash, where it hangs in its bucket. */
@@ -183,7 +183,7 @@ static void split(struct match_index *x)
 
 	if (b > x->mask)
 		x->mask = x->mask * 2 + 1;
-	from = &x->buckets[b & x->mask >> 1];
+	from = &x->buckets[b & (x->mask >> 1)];
 	while ((e = *from)) {
 		if ((e->hash & x->mask) == b) {
 			*from = e->next;

@@ -230,6 +230,7 @@ static int read_fd(int fd, char **text, size_t *len)
 	if (n < 0) {
 		n = -errno;
 		free(*text);
+		*text = NULL;
 	}
 	return (int)n;
 }

@@ -165,13 +165,13 @@ static int get_type(const struct rule *r, enum att att, u8 *to)
 		[DBUS_TYPE_SIGNAL] = "signal",
 	};
 	const char *value = r->v[att];
-	u8 i;
+	int i;
 
 	if (!value || is_any(value))
 		return 0;
 	for (i = DBUS_TYPE_CALL; i <= DBUS_TYPE_SIGNAL; i++) {
 		if (!strcmp(types[i], value)) {
-			*to = i;
+			*to = (u8)i;
 			return 0;
 		}
 	}

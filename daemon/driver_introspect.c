@@ -85,12 +85,12 @@ static void print_interface(FILE *f, const struct interface *i)
  * does; nothing else is below. */
 static void print_child(FILE *f, struct dbus_str path)
 {
+	static const char driver[] = DBUS_DRIVER_PATH;
 	size_t len = path.len == 1 ? 0 : path.len;
-	const char *rest = DBUS_DRIVER_PATH + len;
 
-	if (path.len && len < strlen(DBUS_DRIVER_PATH) && *rest == '/' &&
-	    !memcmp(path.s, DBUS_DRIVER_PATH, len ? len : 1))
-		fprintf(f, "  <node name=\"%s\"/>\n", rest + 1);
+	if (path.len && len < strlen(driver) && driver[len] == '/' &&
+	    !memcmp(path.s, driver, len ? len : 1))
+		fprintf(f, "  <node name=\"%s\"/>\n", driver + len + 1);
 }
 
 static void print(FILE *f, bool canonical, struct dbus_str path)

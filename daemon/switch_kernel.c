@@ -519,7 +519,7 @@ static int kernel_port_stats(struct sw *sw, uint64_t addr,
  * ones then. */
 static int queues_of_old(struct sw *sw, uint64_t addr, struct sw_queues *ret)
 {
-	struct bus_port_stats st;
+	struct bus_port_stats st = { 0 };
 	int r = kernel_port_stats(sw, addr, &st);
 
 	if (r < 0)

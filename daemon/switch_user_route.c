@@ -254,6 +254,7 @@ static int hand_up_seen(struct us *us, struct uport *p,
 
 	overhear(us, &u);
 	if (us_op_watched(&us->sw) && !(p->flags & UP_MONITOR))
+		/* cppcheck-suppress autoVariables ; forgotten below */
 		us->unshown = &u;
 	r = hand_up(us, p, data, len, f, ruling);
 	us_show_handed_up(us);

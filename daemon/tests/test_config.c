@@ -252,11 +252,12 @@ static int set_up(void **state)
 	struct files *f = calloc(1, sizeof(*f));
 	char path[128];
 
+	assert_non_null(f);
+	*state = f;
 	strcpy(f->dir, "/tmp/afbus-config-XXXXXX");
 	if (!mkdtemp(f->dir))
 		return -1;
 	snprintf(path, sizeof(path), "%s/d.d", f->dir);
-	*state = f;
 	return mkdir(path, 0700);
 }
 

@@ -16,6 +16,8 @@ static int set_up(void **state)
 {
 	struct home *h = calloc(1, sizeof(*h));
 
+	assert_non_null(h);
+	*state = h;
 	strcpy(h->dir, "/tmp/afbus-cookies-XXXXXX");
 	if (!mkdtemp(h->dir))
 		return -1;
@@ -23,7 +25,6 @@ static int set_up(void **state)
 	snprintf(h->file, sizeof(h->file), "%s/%s", h->ring,
 		 SASL_COOKIE_CONTEXT);
 	snprintf(h->lock, sizeof(h->lock), "%s.lock", h->file);
-	*state = h;
 	return 0;
 }
 
