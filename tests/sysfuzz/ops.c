@@ -432,8 +432,9 @@ static bool op_open_bus(const struct rec *r)
 	int bus = new_bus(SOCK_DGRAM, BUS_PROTO_NONE, &sa, r), fd;
 
 	fd = new_socket(SOCK_DGRAM, BUS_PROTO_NONE);
-	if (!put(r->a, bus) | !put(r->a + 1, fd) ||
-	    connect(fd, SA(&sa), sizeof(sa)))
+	put(r->a, bus);
+	put(r->a + 1, fd);
+	if (connect(fd, SA(&sa), sizeof(sa)))
 		return false;
 	getsockname(fd, SA(&me), &len);
 	put_addr(r->a, me.sbus_addr.s_addr);
@@ -450,7 +451,8 @@ static bool op_pair(const struct rec *r)
 	if (socketpair(AF_UNIX, PICK(types, r->c) | SOCK_CLOEXEC |
 		       SOCK_NONBLOCK, 0, fds))
 		return false;
-	return put(r->a, fds[0]) & put(r->b, fds[1]);
+	put(r->a, fds[0]);
+	return put(r->b, fds[1]);
 }
 
 /* Where things most often are: 0 a bus with 1, 2; 5 one with 6, 7 and 8, 9; a

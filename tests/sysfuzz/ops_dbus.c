@@ -226,14 +226,15 @@ static size_t compile(void *mem, size_t size, const struct rec *r)
 
 bool op_policy(const struct rec *r)
 {
-	struct {
-		struct bus_policy head;
-		uint8_t data[4096];
-	} p = { .head.id = r->b % 5 };
-	size_t len = r->c >> 5 == 6 ? 0 : compile(p.data, sizeof(p.data), r);
+	uint64_t block[512] = { 0 };
+	struct bus_policy *p = (struct bus_policy *)block;
+	size_t len = 0;
 
+	p->id = r->b % 5;
+	if (r->c >> 5 != 6)
+		len = compile(p->data, sizeof(block) - sizeof(*p), r);
 	if (len && r->c >> 5 == 5)
-		p.data[r->d % len] ^= (uint8_t)(r->d >> 16);
-	return !setsockopt(slot(r->a), SOL_BUS, BUS_POLICY, &p,
-			   (socklen_t)(sizeof(p.head) + len));
+		p->data[r->d % len] ^= (uint8_t)(r->d >> 16);
+	return !setsockopt(slot(r->a), SOL_BUS, BUS_POLICY, p,
+			   (socklen_t)(sizeof(*p) + len));
 }
