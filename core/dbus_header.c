@@ -2,6 +2,8 @@
 #include "core/dbus_header.h"
 
 #define HAS(field) (1U << DBUS_FIELD_##field)
+/* Code, signature, length, the string and its NUL; no padding. */
+#define STR_FIELD_LEN(len) (8 + (len) + 1)
 
 struct field {
 	char type;	/* 0: not a field */
@@ -35,22 +37,26 @@ static u32 align8(u32 n)
 	return (n + 7) & ~7U;
 }
 
+static u32 get_u32(const u8 *p, bool big)
+{
+	u32 v;
+
+	memcpy(&v, p, sizeof(v));
+	return big != PORT_BIG_ENDIAN ? port_bswap32(v) : v;
+}
+
 int dbus_frame_parse(struct dbus_frame *f, const void *buf, u32 max)
 {
 	const u8 *b = buf;
-	struct wire w;
 
 	if (b[0] != 'l' && b[0] != 'B')
 		return -EBADMSG;
 	f->big = b[0] == 'B';
 	f->type = b[1];
 	f->flags = b[2];
-
-	wire_init(&w, buf, DBUS_FIXED_LEN, f->big);
-	w.pos = 4;
-	f->body_len = wire_u32(&w);
-	f->serial = wire_u32(&w);
-	f->fields_len = wire_u32(&w);
+	f->body_len = get_u32(b + 4, f->big);
+	f->serial = get_u32(b + 8, f->big);
+	f->fields_len = get_u32(b + 12, f->big);
 	if (f->type == DBUS_TYPE_INVALID || b[3] != 1 || !f->serial)
 		return -EBADMSG;
 
@@ -113,29 +119,35 @@ static int parse_value(struct dbus_header *h, struct wire *w, u8 code)
 	}
 }
 
+/* Nobody will see it: where it ends is all that matters. */
+static int skip_unknown(struct dbus_header *h, struct wire *w)
+{
+	struct wire all = *w;
+
+	all.pos -= 3;
+	wire_jump(&all, "v", 1);
+	h->unknown = true;
+	*w = all;
+	return wire_error(w);
+}
+
 /*
  * A field begins with its code and the signature of its value. That of a
  * known field is one type code, so that four bytes tell all about it.
  */
 static int parse_field(struct dbus_header *h, struct wire *w)
 {
-	u32 head;
+	const u8 *p;
 	u8 code;
 
 	wire_align(w, 8);
-	head = wire_u32(w);
-	if (w->big)
-		head = port_bswap32(head);
-	if (wire_error(w))
+	p = wire_take(w, 4);
+	if (!p)
 		return -EBADMSG;
-	code = (u8)head;
-	if (code >= DBUS_FIELD_MAX) {
-		/* Nobody will see it: where it ends is all that matters. */
-		w->pos -= 3;
-		wire_jump(w, "v", 1);
-		return wire_error(w);
-	}
-	if (head != (code | 1U << 8 | (u32)fields[code].type << 16) ||
+	code = p[0];
+	if (code >= DBUS_FIELD_MAX)
+		return skip_unknown(h, w);
+	if (get_u32(p, false) != (code | 1U << 8 | (u32)fields[code].type << 16) ||
 	    code == DBUS_FIELD_INVALID || h->present & 1U << code)
 		return -EBADMSG;
 	h->present |= 1U << code;
@@ -153,23 +165,13 @@ static bool complete(const struct dbus_header *h)
 	return !h->f.body_len || h->signature.len;
 }
 
-int dbus_header_parse(struct dbus_header *h, const void *buf, size_t len,
-		      u32 max)
+int dbus_fields_parse(struct dbus_header *h, const void *buf)
 {
+	size_t end = DBUS_FIXED_LEN + h->f.fields_len;
 	struct wire w;
-	size_t end;
-	int r;
+	int r = 0;
 
-	memset(h, 0, sizeof(*h));
-	if (len < DBUS_FIXED_LEN)
-		return -EBADMSG;
-	r = dbus_frame_parse(&h->f, buf, max);
-	if (r)
-		return r;
-	if (len != h->f.header_len)
-		return -EBADMSG;
-
-	end = DBUS_FIXED_LEN + h->f.fields_len;
+	*h = (struct dbus_header){ .f = h->f, .bytes = buf };
 	wire_init(&w, buf, end, h->f.big);
 	w.pos = DBUS_FIXED_LEN;
 	while (!r && w.pos < end)
@@ -177,11 +179,26 @@ int dbus_header_parse(struct dbus_header *h, const void *buf, size_t len,
 	if (r)
 		return r;
 
-	w.len = len;
+	w.len = h->f.header_len;
 	wire_align(&w, 8);
 	if (wire_error(&w) || !complete(h))
 		return -EBADMSG;
 	return 0;
+}
+
+int dbus_header_parse(struct dbus_header *h, const void *buf, size_t len,
+		      u32 max)
+{
+	int r;
+
+	if (len < DBUS_FIXED_LEN)
+		return -EBADMSG;
+	r = dbus_frame_parse(&h->f, buf, max);
+	if (r)
+		return r;
+	if (len != h->f.header_len)
+		return -EBADMSG;
+	return dbus_fields_parse(h, buf);
 }
 
 static struct dbus_str field_str(const struct dbus_header *h, u8 code)
@@ -198,7 +215,7 @@ static u32 field_len(const struct dbus_header *h, u8 code)
 	case 'g':
 		return 4 + 1 + h->signature.len + 1;
 	default:
-		return 8 + field_str(h, code).len + 1;
+		return STR_FIELD_LEN(field_str(h, code).len);
 	}
 }
 
@@ -269,19 +286,15 @@ static u32 put_fields(const struct dbus_header *h, u8 *p)
 	return pos;
 }
 
-s64 dbus_header_stamp(const struct dbus_header *h, const char *sender,
-		      size_t sender_len, void *out, size_t size)
+/* Known fields in the order of their codes. */
+static s64 write_anew(const struct dbus_header *h, struct dbus_str sender,
+		      u8 *p, size_t size)
 {
 	struct dbus_header copy = *h;
 	u32 fields_len, len;
-	u8 *p = out;
 
-	if (sender_len > DBUS_MAX_NAME)
-		return -EMSGSIZE;
-	copy.sender.s = sender;
-	copy.sender.len = (u32)sender_len;
+	copy.sender = sender;
 	copy.present |= HAS(SENDER);
-
 	fields_len = put_fields(&copy, NULL);
 	len = DBUS_FIXED_LEN + align8(fields_len);
 	if (fields_len > DBUS_MAX_ARRAY ||
@@ -292,6 +305,81 @@ s64 dbus_header_stamp(const struct dbus_header *h, const char *sender,
 		put_fields(&copy, p + DBUS_FIXED_LEN);
 	}
 	return len;
+}
+
+u32 dbus_header_growth(const struct dbus_header *h, size_t sender_len)
+{
+	u32 n = align8(STR_FIELD_LEN((u32)sender_len));
+
+	if (h->unknown || h->present & HAS(SENDER) ||
+	    h->f.fields_len > DBUS_MAX_ARRAY - n - 8 ||
+	    h->f.total_len > DBUS_MAX_MESSAGE - n)
+		return 0;
+	return n;
+}
+
+/* Everything but @h: returns the length. */
+static u32 append(const struct dbus_header *h, struct dbus_str sender, u8 *p,
+		  u32 growth)
+{
+	const struct dbus_header only = { .f = h->f, .sender = sender };
+	u8 *at = p + h->f.header_len;
+
+	if (p != h->bytes)
+		memcpy(p, h->bytes, h->f.header_len);
+	memset(at + growth - 8, 0, 8);
+	put_field(&only, at, DBUS_FIELD_SENDER);
+	put_u32(h, p + 12, h->f.header_len - DBUS_FIXED_LEN +
+			   STR_FIELD_LEN(sender.len));
+	return h->f.header_len + growth;
+}
+
+static void move(struct dbus_str *v, const void *from, const void *to)
+{
+	if (v->s)
+		v->s = (const char *)to + (v->s - (const char *)from);
+}
+
+void dbus_header_append(struct dbus_header *h, const char *sender,
+			size_t sender_len, void *out)
+{
+	struct dbus_str str = { sender, (u32)sender_len };
+	u32 growth = dbus_header_growth(h, sender_len);
+	const void *from = h->bytes;
+
+	append(h, str, out, growth);
+	h->sender.s = (char *)out + h->f.header_len + 8;
+	h->sender.len = str.len;
+	h->present |= HAS(SENDER);
+	h->f.fields_len = h->f.header_len - DBUS_FIXED_LEN +
+			  STR_FIELD_LEN(str.len);
+	h->f.header_len += growth;
+	h->f.total_len += growth;
+	h->bytes = out;
+	if (out == from)
+		return;
+	move(&h->path, from, out);
+	move(&h->interface, from, out);
+	move(&h->member, from, out);
+	move(&h->error_name, from, out);
+	move(&h->destination, from, out);
+	move(&h->signature, from, out);
+}
+
+s64 dbus_header_stamp(const struct dbus_header *h, const char *sender,
+		      size_t sender_len, void *out, size_t size)
+{
+	struct dbus_str str = { sender, (u32)sender_len };
+	u32 growth;
+
+	if (sender_len > DBUS_MAX_NAME)
+		return -EMSGSIZE;
+	growth = dbus_header_growth(h, sender_len);
+	if (!growth)
+		return write_anew(h, str, out, size);
+	if (out && h->f.header_len + growth > size)
+		return -EMSGSIZE;
+	return out ? append(h, str, out, growth) : h->f.header_len + growth;
 }
 
 enum dbus_route dbus_header_route(const struct dbus_header *h, u64 *addr)

@@ -62,6 +62,8 @@ int dbus_frame_parse(struct dbus_frame *f, const void *buf, u32 max);
 struct dbus_header {
 	struct dbus_frame f;
 	u32 present;			/* 1U << enum dbus_field */
+	bool unknown;			/* other fields too */
+	const void *bytes;		/* what was parsed */
 	u32 reply_serial;
 	u32 unix_fds;			/* 0 when absent */
 	struct dbus_str path;
@@ -84,15 +86,31 @@ struct dbus_header {
  */
 int dbus_header_parse(struct dbus_header *h, const void *buf, size_t len,
 		      u32 max);
+/* The same behind dbus_frame_parse(), which has filled @h->f from these very
+ * bytes; there are @h->f.header_len of them. */
+int dbus_fields_parse(struct dbus_header *h, const void *buf);
 
 /*
- * Writes @h anew, in its own byte order, with the known fields only and with
+ * Writes @h to @out, in its own byte order, with the known fields only and with
  * SENDER set to @sender. Returns the length (a multiple of 8), also when
  * @out is NULL; -EMSGSIZE when it does not fit into @size or the message
  * would become longer than DBUS_MAX_MESSAGE. Flags are passed as they are.
  */
 s64 dbus_header_stamp(const struct dbus_header *h, const char *sender,
 		      size_t sender_len, void *out, size_t size);
+
+/*
+ * Most headers need no more than SENDER behind what is there: how many bytes
+ * that is (a multiple of 8). 0: there is one, or a field to be dropped, or the
+ * message would become too long; then dbus_header_stamp() writes it anew.
+ */
+u32 dbus_header_growth(const struct dbus_header *h, size_t sender_len);
+/*
+ * Stamps so, at @out, with room for as many bytes more; it may be where @h was
+ * parsed from. @h is then as if it had been parsed from there.
+ */
+void dbus_header_append(struct dbus_header *h, const char *sender,
+			size_t sender_len, void *out);
 
 /* Where a message goes by its header alone; both switches follow it. */
 enum dbus_route {

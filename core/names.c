@@ -33,21 +33,21 @@ static const u8 class_of[256] = {
  */
 static size_t elements(const char *s, size_t len, char sep, u8 first, u8 rest)
 {
-	size_t i, begin = 0, n = 1;
-	u8 want = first;
+	const char *end = s + len;
+	size_t n = 0;
 
-	for (i = 0; i < len; i++) {
-		if (class_of[(u8)s[i]] & want) {
-			want = rest;
-			continue;
-		}
-		if (s[i] != sep || i == begin)
+	for (;;) {
+		if (s == end || !(class_of[(u8)*s] & first))
 			return 0;
-		begin = i + 1;
-		want = first;
 		n++;
+		do
+			s++;
+		while (s < end && class_of[(u8)*s] & rest);
+		if (s == end)
+			return n;
+		if (*s++ != sep)
+			return 0;
 	}
-	return begin < len ? n : 0;
 }
 
 bool dbus_interface_ok(const char *s, size_t len)

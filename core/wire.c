@@ -22,54 +22,6 @@ static const u8 size_of[256] = {
 	['x'] = 8, ['t'] = 8, ['d'] = 8,
 };
 
-static void fail(struct wire *w, int err)
-{
-	if (!w->err)
-		w->err = err;
-}
-
-void wire_init(struct wire *w, const void *data, size_t len, bool big)
-{
-	w->data = data;
-	w->len = len;
-	w->pos = 0;
-	w->big = big;
-	/* walk() below keeps positions in 32 bits. */
-	w->err = len > DBUS_MAX_MESSAGE ? -EMSGSIZE : 0;
-}
-
-int wire_error(const struct wire *w)
-{
-	return w->err;
-}
-
-static const u8 *take(struct wire *w, size_t n)
-{
-	const u8 *p = w->data + w->pos;
-
-	if (w->err)
-		return NULL;
-	if (n > w->len - w->pos) {
-		w->err = -EBADMSG;
-		return NULL;
-	}
-	w->pos += n;
-	return p;
-}
-
-void wire_align(struct wire *w, size_t align)
-{
-	size_t n = -w->pos & (align - 1);
-	const u8 *p;
-
-	if (!n)
-		return;
-	p = take(w, n);
-	while (p && n--)
-		if (*p++)
-			fail(w, -EBADMSG);
-}
-
 static bool foreign(const struct wire *w)
 {
 	return w->big != PORT_BIG_ENDIAN;
@@ -77,7 +29,7 @@ static bool foreign(const struct wire *w)
 
 u8 wire_u8(struct wire *w)
 {
-	const u8 *p = take(w, 1);
+	const u8 *p = wire_take(w, 1);
 
 	return p ? *p : 0;
 }
@@ -88,22 +40,10 @@ u16 wire_u16(struct wire *w)
 	u16 v = 0;
 
 	wire_align(w, sizeof(v));
-	p = take(w, sizeof(v));
+	p = wire_take(w, sizeof(v));
 	if (p)
 		memcpy(&v, p, sizeof(v));
 	return foreign(w) ? port_bswap16(v) : v;
-}
-
-u32 wire_u32(struct wire *w)
-{
-	const u8 *p;
-	u32 v = 0;
-
-	wire_align(w, sizeof(v));
-	p = take(w, sizeof(v));
-	if (p)
-		memcpy(&v, p, sizeof(v));
-	return foreign(w) ? port_bswap32(v) : v;
 }
 
 u64 wire_u64(struct wire *w)
@@ -112,36 +52,10 @@ u64 wire_u64(struct wire *w)
 	u64 v = 0;
 
 	wire_align(w, sizeof(v));
-	p = take(w, sizeof(v));
+	p = wire_take(w, sizeof(v));
 	if (p)
 		memcpy(&v, p, sizeof(v));
 	return foreign(w) ? port_bswap64(v) : v;
-}
-
-/* @len bytes and the NUL behind them. */
-static struct dbus_str take_str(struct wire *w, u32 len)
-{
-	struct dbus_str str = { NULL, 0 };
-	const u8 *p;
-
-	/* len + 1 must not wrap where size_t has 32 bits. */
-	if (len >= w->len - w->pos)
-		fail(w, -EBADMSG);
-	p = take(w, (size_t)len + 1);
-	if (p && p[len]) {
-		fail(w, -EBADMSG);
-		p = NULL;
-	}
-	if (p) {
-		str.s = (const char *)p;
-		str.len = len;
-	}
-	return str;
-}
-
-struct dbus_str wire_str_raw(struct wire *w)
-{
-	return take_str(w, wire_u32(w));
 }
 
 struct dbus_str wire_str(struct wire *w)
@@ -151,18 +65,18 @@ struct dbus_str wire_str(struct wire *w)
 
 	if (!str.s || dbus_utf8_ok(str.s, str.len))
 		return str;
-	fail(w, -EBADMSG);
+	wire_fail(w, -EBADMSG);
 	return none;
 }
 
 struct dbus_str wire_sig(struct wire *w)
 {
 	static const struct dbus_str none;
-	struct dbus_str str = take_str(w, wire_u8(w));
+	struct dbus_str str = wire_take_str(w, wire_u8(w));
 
 	if (!str.s || dbus_signature_ok(str.s, str.len))
 		return str;
-	fail(w, -EBADMSG);
+	wire_fail(w, -EBADMSG);
 	return none;
 }
 
@@ -257,7 +171,7 @@ struct walk {
 static bool deeper(struct walk *k)
 {
 	if (k->depth == MAX_DEPTH) {
-		fail(k->w, -EBADMSG);
+		wire_fail(k->w, -EBADMSG);
 		return false;
 	}
 	k->depth++;
@@ -281,12 +195,12 @@ static void enter_array(struct walk *k)
 	u8 size = size_of[(u8)*elem];
 
 	if (len > DBUS_MAX_ARRAY)
-		fail(k->w, -EMSGSIZE);
+		wire_fail(k->w, -EMSGSIZE);
 	wire_align(k->w, align_of[(u8)*elem]);
 	if (k->w->err)
 		return;
 	if (len > k->w->len - k->w->pos || (size && len & (size - 1U))) {
-		fail(k->w, -EBADMSG);
+		wire_fail(k->w, -EBADMSG);
 		return;
 	}
 	/* Only a boolean has bit patterns that mean nothing. */
@@ -304,7 +218,7 @@ static void enter_variant(struct walk *k)
 	struct dbus_str sig = wire_sig(k->w);
 
 	if (!sig.len || dbus_signature_next(sig.s, sig.len) != sig.len) {
-		fail(k->w, -EBADMSG);
+		wire_fail(k->w, -EBADMSG);
 		return;
 	}
 	if (!deeper(k))
@@ -329,10 +243,10 @@ static void walk_basic(struct walk *k, char c)
 
 	if (c == 'b' && k->check) {
 		if (wire_u32(k->w) > 1)
-			fail(k->w, -EBADMSG);
+			wire_fail(k->w, -EBADMSG);
 	} else if (size) {
 		wire_align(k->w, size);
-		take(k->w, size);
+		wire_take(k->w, size);
 	} else if (c == 'g') {
 		wire_sig(k->w);
 	} else if (c == 's' && k->check) {
@@ -340,9 +254,9 @@ static void walk_basic(struct walk *k, char c)
 	} else if (c == 's' || c == 'o') {
 		str = wire_str_raw(k->w);
 		if (k->check && str.s && !dbus_path_ok(str.s, str.len))
-			fail(k->w, -EBADMSG);
+			wire_fail(k->w, -EBADMSG);
 	} else {
-		fail(k->w, -EBADMSG);
+		wire_fail(k->w, -EBADMSG);
 	}
 }
 
@@ -387,7 +301,7 @@ static bool leave(struct walk *k)
 		k->n_variants--;
 		k->sig = k->n_variants ? (const char *)k->w->data : k->top;
 	} else if (k->w->pos > f->end) {
-		fail(k->w, -EBADMSG);	/* an element reaches out of it */
+		wire_fail(k->w, -EBADMSG);	/* an element reaches out of it */
 	}
 	k->stop = f->stop;
 	k->n_frames--;

@@ -10,6 +10,8 @@
  * Errors stick: after the first failed read every later one fails too and
  * yields zeroes, so that a caller may read a group of values and look at
  * wire_error() once. No locks, no allocation.
+ *
+ * What a header consists of is inline: it is read once a message.
  */
 #ifndef AFBUS_CORE_WIRE_H
 #define AFBUS_CORE_WIRE_H
@@ -35,24 +37,105 @@ struct wire {
 	int err;	/* 0 or the first error, negative */
 };
 
-void wire_init(struct wire *w, const void *data, size_t len, bool big);
-int wire_error(const struct wire *w);
+static inline void wire_init(struct wire *w, const void *data, size_t len,
+			     bool big)
+{
+	w->data = data;
+	w->len = len;
+	w->pos = 0;
+	w->big = big;
+	/* wire_skip() keeps positions in 32 bits. */
+	w->err = len > DBUS_MAX_MESSAGE ? -EMSGSIZE : 0;
+}
+
+static inline int wire_error(const struct wire *w)
+{
+	return w->err;
+}
+
+static inline void wire_fail(struct wire *w, int err)
+{
+	if (!w->err)
+		w->err = err;
+}
+
+/* The next @n bytes as they are; NULL when there are not so many. */
+static inline const u8 *wire_take(struct wire *w, size_t n)
+{
+	const u8 *p = w->data + w->pos;
+
+	if (w->err)
+		return NULL;
+	if (n > w->len - w->pos) {
+		w->err = -EBADMSG;
+		return NULL;
+	}
+	w->pos += n;
+	return p;
+}
 
 /* Skips padding to a multiple of @align (1, 2, 4, 8); non-zero padding is
  * -EBADMSG (specification: padding must be zero). */
-void wire_align(struct wire *w, size_t align);
+static inline void wire_align(struct wire *w, size_t align)
+{
+	size_t n = -w->pos & (align - 1);
+	const u8 *p;
+
+	if (!n)
+		return;
+	p = wire_take(w, n);
+	while (p && n--)
+		if (*p++)
+			wire_fail(w, -EBADMSG);
+}
 
 u8 wire_u8(struct wire *w);
 u16 wire_u16(struct wire *w);
-u32 wire_u32(struct wire *w);
 u64 wire_u64(struct wire *w);
+
+static inline u32 wire_u32(struct wire *w)
+{
+	const u8 *p;
+	u32 v = 0;
+
+	wire_align(w, sizeof(v));
+	p = wire_take(w, sizeof(v));
+	if (p)
+		memcpy(&v, p, sizeof(v));
+	return w->big != PORT_BIG_ENDIAN ? port_bswap32(v) : v;
+}
+
+/* @len bytes and the NUL behind them. */
+static inline struct dbus_str wire_take_str(struct wire *w, u32 len)
+{
+	struct dbus_str str = { NULL, 0 };
+	const u8 *p;
+
+	/* len + 1 must not wrap where size_t has 32 bits. */
+	if (len >= w->len - w->pos)
+		wire_fail(w, -EBADMSG);
+	p = wire_take(w, (size_t)len + 1);
+	if (p && p[len]) {
+		wire_fail(w, -EBADMSG);
+		p = NULL;
+	}
+	if (p) {
+		str.s = (const char *)p;
+		str.len = len;
+	}
+	return str;
+}
 
 /* STRING and OBJECT_PATH: u32 length, bytes, NUL; UTF-8 is checked for
  * both, object path syntax is for the caller (dbus_path_ok()). */
 struct dbus_str wire_str(struct wire *w);
 /* The same without the UTF-8 check, for bytes that are only compared or that
  * a stricter syntax is checked on. */
-struct dbus_str wire_str_raw(struct wire *w);
+static inline struct dbus_str wire_str_raw(struct wire *w)
+{
+	return wire_take_str(w, wire_u32(w));
+}
+
 /* SIGNATURE: u8 length, bytes, NUL; checked for validity. */
 struct dbus_str wire_sig(struct wire *w);
 

@@ -347,100 +347,149 @@ static int stamp_long(struct dbus_port *p, const struct dbus_header *h)
 		return len;
 	o->hdr = o->hdr_buf;
 	o->hdr_len = len;
+	rx_consume(p, h->f.header_len);
 	return put_long(&o->m, o->hdr_buf, len);
 }
 
-/* Header and @body bytes behind it in one linear skb. */
-static int stamp(struct dbus_port *p, const struct dbus_header *h, size_t body)
+/* The first skb is this message and nothing else, the header @h in its linear
+ * part, and has room for @growth bytes more, which nobody else can see. */
+static bool fits_in_place(struct dbus_port *p, const struct dbus_header *h,
+			  u32 growth)
 {
-	size_t room = h->f.header_len + STAMP_ROOM;
+	struct sk_buff *skb = skb_peek(&p->rxq);
+
+	return growth && skb_left(skb) == h->f.total_len &&
+	       !skb_is_nonlinear(skb) && !skb_cloned(skb) &&
+	       skb_tailroom(skb) >= growth;
+}
+
+static void stamp_in_place(struct dbus_port *p, struct dbus_header *h,
+			   u32 growth)
+{
+	size_t len = h->f.header_len, body = h->f.body_len;
+	struct sk_buff *skb = __skb_dequeue(&p->rxq);
+	void *hdr = skb->data + UNIXCB(skb).consumed;
+	struct dbus_out *o = &p->out;
+
+	p->rx_len -= h->f.total_len;
+	skb_put(skb, growth);
+	memmove(hdr + len + growth, hdr + len, body);
+	dbus_header_append(h, p->unique, p->unique_len, hdr);
+	dbus_skb_disown(skb);
+	bus_msg_add(&o->m, skb, h->f.total_len);
+	o->hdr = hdr;
+	o->hdr_len = len + growth;
+	o->body = body ? hdr + len + growth : NULL;
+	o->parsed = true;
+}
+
+/* Header and, if it is short, body in one linear skb of our own. */
+static int stamp_copy(struct dbus_port *p, struct dbus_header *h, u32 growth)
+{
+	size_t old = h->f.header_len;
+	size_t body = h->f.body_len <= BODY_COPY ? h->f.body_len : 0;
+	size_t room = old + (growth ?: STAMP_ROOM);
 	struct dbus_out *o = &p->out;
 	struct sk_buff *skb;
-	s64 len;
+	s64 len = room;
 	int err;
 
 	skb = new_skb(room + body);
 	if (!skb)
 		return -ENOMEM;
-	len = dbus_header_stamp(h, p->unique, p->unique_len, skb->data, room);
+	if (growth)
+		dbus_header_append(h, p->unique, p->unique_len, skb->data);
+	else
+		len = dbus_header_stamp(h, p->unique, p->unique_len, skb->data,
+					room);
 	if (len < 0) {
 		kfree_skb(skb);
 		return len;
 	}
+	o->parsed = growth != 0;
 	skb_put(skb, len + body);
-	err = rx_copy(p, h->f.header_len, skb->data + len, body);
+	err = rx_copy(p, old, skb->data + len, body);
 	bus_msg_add(&o->m, skb, len + body);
 	if (body)
 		o->body = skb->data + len;
 	o->hdr = skb->data;
 	o->hdr_len = len;
-	return err;
+	rx_consume(p, old + body);
+	return err ?: rx_move(p, &o->m, h->f.body_len - body);
 }
 
-static int build(struct dbus_port *p, const struct dbus_header *h)
+/* @in_place: @h is that of the first skb. */
+static int stamp(struct dbus_port *p, struct dbus_header *h, bool in_place)
 {
-	size_t copied = h->f.body_len <= BODY_COPY ? h->f.body_len : 0;
+	u32 growth = dbus_header_growth(h, p->unique_len);
+
+	if (h->f.header_len > HEAD_LINEAR)
+		return stamp_long(p, h) ?:
+		       rx_move(p, &p->out.m, h->f.body_len);
+	if (in_place && fits_in_place(p, h, growth)) {
+		stamp_in_place(p, h, growth);
+		return 0;
+	}
+	return stamp_copy(p, h, growth);
+}
+
+static int build(struct dbus_port *p, bool in_place)
+{
 	struct dbus_out *o = &p->out;
+	struct dbus_header *h = &o->h;
 	int err;
 
 	o->route = dbus_header_route(h, &o->addr);
 	o->m.share = p->port.user->share;
-	o->h.f = h->f;
-	o->h.reply_serial = h->reply_serial;
-	o->h.unix_fds = h->unix_fds;
 	if (o->route == DBUS_ROUTE_NAME) {
 		o->name_len = h->destination.len;
 		memcpy(o->name, h->destination.s, o->name_len);
 	}
-	if (h->f.header_len > HEAD_LINEAR) {
-		copied = 0;
-		err = stamp_long(p, h);
-	} else {
-		err = stamp(p, h, copied);
-	}
+	err = stamp(p, h, in_place);
 	if (!err)
 		err = take_fds(p, &o->m, h->unix_fds);
 	if (!err && (o->route == DBUS_ROUTE_UNIQUE ||
 		     o->route == DBUS_ROUTE_NAME))
 		err = dbus_reply_prepare(to_dbus_bus(p->port.bus), h,
 					 &o->reply);
-	if (err)
-		return err;
-	rx_consume(p, h->f.header_len + copied);
-	return rx_move(p, &o->m, h->f.body_len - copied);
+	return err;
 }
 
-/* The header in one piece: in place when the first skb has it all in its
- * linear part, which only the kernel can write; pages may be spliced ones
- * that the client can still change, so from them it is copied. */
-static const void *header_bytes(struct dbus_port *p, size_t n, void **buf)
+/* The first @n bytes, when the first skb has them in its linear part, which
+ * only the kernel can write; pages may be spliced ones that the client can
+ * still change, so from them it is copied. */
+static const void *rx_linear(struct dbus_port *p, size_t n)
 {
 	struct sk_buff *skb = skb_peek(&p->rxq);
 
-	if (skb_headlen(skb) >= UNIXCB(skb).consumed + n)
-		return skb->data + UNIXCB(skb).consumed;
-	*buf = kvmalloc(n, GFP_KERNEL_ACCOUNT);
-	if (*buf && rx_copy(p, 0, *buf, n)) {
-		kvfree(*buf);
-		*buf = NULL;
-	}
-	return *buf;
+	if (skb_headlen(skb) < UNIXCB(skb).consumed + n)
+		return NULL;
+	return skb->data + UNIXCB(skb).consumed;
 }
 
-static int take_message(struct dbus_port *p, const struct dbus_frame *f)
+/* The header in one piece. @framed: its frame was read in place. */
+static int take_message(struct dbus_port *p, bool framed)
 {
 	u32 max = READ_ONCE(p->port.bus->limits.message_bytes);
+	struct dbus_header *h = &p->out.h;
+	size_t len = h->f.header_len;
+	const void *bytes = rx_linear(p, len);
 	void *buf = NULL;
-	struct dbus_header h;
-	const void *bytes;
 	int err;
 
-	bytes = header_bytes(p, f->header_len, &buf);
-	if (!bytes)
-		return -ENOMEM;
-	err = dbus_header_parse(&h, bytes, f->header_len, max);
+	if (!bytes) {
+		buf = kvmalloc(len, GFP_KERNEL_ACCOUNT);
+		if (!buf)
+			return -ENOMEM;
+		err = rx_copy(p, 0, buf, len);
+		if (err)
+			goto free;
+	}
+	err = framed ? dbus_fields_parse(h, bytes ?: buf) :
+		       dbus_header_parse(h, bytes ?: buf, len, max);
 	if (!err)
-		err = build(p, &h);
+		err = build(p, bytes != NULL);
+free:
 	kvfree(buf);
 	if (err)
 		return err;
@@ -454,21 +503,26 @@ static int take_message(struct dbus_port *p, const struct dbus_frame *f)
 static int next(struct dbus_port *p)
 {
 	u32 max = READ_ONCE(p->port.bus->limits.message_bytes);
-	u8 fixed[DBUS_FIXED_LEN];
-	struct dbus_frame f;
+	struct dbus_frame *f = &p->out.h.f;
+	u8 copy[DBUS_FIXED_LEN];
+	const void *fixed;
 	int ret;
 
-	ret = rx_want(p, sizeof(fixed));
+	ret = rx_want(p, sizeof(copy));
 	if (ret <= 0)
 		return ret;
-	ret = rx_copy(p, 0, fixed, sizeof(fixed)) ?:
-	      dbus_frame_parse(&f, fixed, max);
+	fixed = rx_linear(p, sizeof(copy));
+	if (!fixed)
+		ret = rx_copy(p, 0, copy, sizeof(copy));
+	if (ret < 0)
+		return ret;
+	ret = dbus_frame_parse(f, fixed ?: copy, max);
 	if (ret)
 		return ret;
-	ret = rx_want(p, f.total_len);
+	ret = rx_want(p, f->total_len);
 	if (ret <= 0)
 		return ret;
-	return take_message(p, &f);
+	return take_message(p, fixed != NULL);
 }
 
 static enum bus_reason reason_of(int err)

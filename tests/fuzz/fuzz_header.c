@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Input: a header, with or without a body behind it. What parses is stamped,
- * and the stamped copy parses to the same; a second stamp changes nothing.
+ * and the stamped copy parses to the same. A second stamp only brings the
+ * fields in order, a third one changes nothing. Where SENDER is appended, that
+ * is the same in place and beside it, and its header is that of the copy.
  */
 #include "core/dbus_header.h"
 
@@ -9,6 +11,7 @@
 
 #define SENDER ":1.281474976710655"
 #define SENDER_LEN (sizeof(SENDER) - 1)
+#define GROWTH 32	/* 8 + SENDER_LEN + 1, in eights */
 
 static bool same(struct dbus_str a, struct dbus_str b)
 {
@@ -66,19 +69,77 @@ static u8 *stamp(const struct dbus_header *h, size_t *len)
 	return out;
 }
 
+/* A string of @a is where that of @b is. */
+static bool same_place(struct dbus_str a, struct dbus_str b)
+{
+	return a.s == b.s && a.len == b.len;
+}
+
+static void check_same_place(const struct dbus_header *a,
+			     const struct dbus_header *b)
+{
+	CHECK(a->bytes == b->bytes && a->unknown == b->unknown);
+	CHECK(a->present == b->present);
+	CHECK(a->f.fields_len == b->f.fields_len);
+	CHECK(a->f.header_len == b->f.header_len);
+	CHECK(a->f.total_len == b->f.total_len);
+	CHECK(same_place(a->path, b->path));
+	CHECK(same_place(a->interface, b->interface));
+	CHECK(same_place(a->member, b->member));
+	CHECK(same_place(a->error_name, b->error_name));
+	CHECK(same_place(a->destination, b->destination));
+	CHECK(same_place(a->sender, b->sender));
+	CHECK(same_place(a->signature, b->signature));
+}
+
+/* @out: how it is stamped. */
+static void check_append(const struct dbus_header *h, const u8 *out,
+			 size_t len)
+{
+	u32 growth = dbus_header_growth(h, SENDER_LEN);
+	struct dbus_header beside = *h, place, parsed;
+	u8 *a, *b;
+
+	CHECK(!growth == (h->unknown || h->sender.s ||
+			  h->f.total_len > DBUS_MAX_MESSAGE - GROWTH));
+	if (!growth)
+		return;
+	CHECK(len == h->f.header_len + growth);
+	a = malloc(len);
+	b = malloc(len);
+	CHECK(a && b);
+	memcpy(b, h->bytes, h->f.header_len);
+	dbus_header_append(&beside, SENDER, SENDER_LEN, a);
+	CHECK(!memcmp(a, out, len));
+	CHECK(!dbus_header_parse(&parsed, a, len, DBUS_MAX_MESSAGE));
+	check_same_place(&beside, &parsed);
+	CHECK(!dbus_header_parse(&place, b, h->f.header_len, DBUS_MAX_MESSAGE));
+	dbus_header_append(&place, SENDER, SENDER_LEN, b);
+	CHECK(!memcmp(b, out, len));
+	CHECK(!dbus_header_parse(&parsed, b, len, DBUS_MAX_MESSAGE));
+	check_same_place(&place, &parsed);
+	free(b);
+	free(a);
+}
+
 static void check_stamp(const struct dbus_header *h)
 {
 	struct dbus_header h2, h3;
-	size_t len = 0, len2 = 0;
-	u8 *out = stamp(h, &len), *out2;
+	size_t len = 0, len2 = 0, len3 = 0;
+	u8 *out = stamp(h, &len), *out2, *out3;
 
 	if (!out)
 		return;
 	CHECK(!dbus_header_parse(&h2, out, len, DBUS_MAX_MESSAGE));
 	check_same(h, &h2);
+	check_append(h, out, len);
 	out2 = stamp(&h2, &len2);
-	CHECK(out2 && len == len2 && !memcmp(out, out2, len));
+	CHECK(out2);
 	CHECK(!dbus_header_parse(&h3, out2, len2, DBUS_MAX_MESSAGE));
+	check_same(&h2, &h3);
+	out3 = stamp(&h3, &len3);
+	CHECK(out3 && len2 == len3 && !memcmp(out2, out3, len2));
+	free(out3);
 	free(out2);
 	free(out);
 }
