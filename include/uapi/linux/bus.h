@@ -178,7 +178,9 @@
 #define BUS_MONITORS	0x0001ffffffffffffULL
 
 struct bus_addr {
-	__u64 s_addr;	/* 16-bit prefix, 48-bit client address */
+	__aligned_u64 s_addr;	/* 16-bit prefix, 48-bit client address;
+				 * aligned so that the kernel has one layout for
+				 * programs of any width */
 };
 
 #define BUS_PATH_MAX	108
