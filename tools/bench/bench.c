@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/*
- * afbus bench: rounds in which every contestant has its turn, medians, ratios.
- */
+/* afbus bench: round trips and floods of messages between two. */
 #include "tools/command.h"
-#include "tools/bench/bench.h"
 #include "tools/bench/common.h"
+#include "tools/bench/rounds.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -14,8 +12,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define N_CONTESTANTS 6
 
 struct work {
 	struct bench_end *pair;
@@ -38,14 +34,7 @@ static const struct bench_case {
 
 #define N_CASES (sizeof(cases) / sizeof(cases[0]))
 
-static struct bench_result results[N_CONTESTANTS][N_CASES];
-static struct bench_end pairs[N_CONTESTANTS][2];
-
-struct options {
-	unsigned int rounds, count;
-	const char *only;
-	bool json;
-};
+static struct bench_end (*pairs)[2];	/* of each contestant */
 
 static _Noreturn void echo(const struct work *w)
 {
@@ -109,147 +98,52 @@ static double run(const struct work *w, bool one_way)
 	return status ? -EPIPE : start / w->n;
 }
 
-static int measure(size_t who, size_t what, const struct options *o)
+static int turn(struct contestant *c, size_t who, size_t k,
+		const struct bench_run *o, double *us)
 {
 	struct bench_end *pair = pairs[who];
-	struct work w = {
-		.pair = pair,
-		.n = o->count / cases[what].share,
-	};
-	struct bench_result *res = &results[who][what];
-	double us;
+	struct work w = { .pair = pair, .n = o->count / cases[k].share };
 
-	w.call = client_message(pair[1].name, cases[what].one_way ?
+	(void)c;
+	w.call = client_message(pair[1].name, cases[k].one_way ?
 				CLIENT_ONE_WAY : CLIENT_CALL,
-				cases[what].body, &w.call_len);
-	w.reply = client_message(pair[0].name, CLIENT_REPLY, cases[what].body,
+				cases[k].body, &w.call_len);
+	w.reply = client_message(pair[0].name, CLIENT_REPLY, cases[k].body,
 				 &w.reply_len);
-	us = w.call && w.reply ? run(&w, cases[what].one_way) : -ENOMEM;
+	*us = w.call && w.reply ? run(&w, cases[k].one_way) : -ENOMEM;
 	free(w.call);
 	free(w.reply);
-	if (us < 0)
-		return (int)us;
-	res->us[res->n++] = us;
-	return 0;
+	return *us < 0 ? (int)*us : 0;
 }
 
-/* ---- output ---- */
-
-static void table(const struct options *o)
+static int join(struct contestant *c, size_t who)
 {
-	size_t i, k;
-
-	printf("microseconds, median of %u interleaved rounds (times the direct pair)\n",
-	       o->rounds);
-	printf("%-22s", "");
-	for (k = 0; k < N_CASES; k++)
-		printf(" %18s", cases[k].title);
-	putchar('\n');
-	for (i = 0; i < n_contestants; i++) {
-		printf("%-22s", contestants[i].title);
-		for (k = 0; k < N_CASES; k++)
-			bench_cell(bench_median(&results[i][k]), bench_median(&results[0][k]));
-		putchar('\n');
-	}
-	for (i = 0; i < n_contestants; i++)
-		if (contestants[i].why[0])
-			printf("missing: %s: %s\n", contestants[i].title,
-			       contestants[i].why);
+	return contestant_pair(c, pairs[who]);
 }
 
-static void json(const struct options *o)
+static const char *title(size_t k)
 {
-	const char *sep = "";
-	size_t i, k;
-
-	printf("{\"unit\":\"us\",\"rounds\":%u,\"medians\":{", o->rounds);
-	for (i = 0; i < n_contestants; i++) {
-		if (!results[i][0].n)
-			continue;
-		printf("%s\"%s\":{", sep, contestants[i].name);
-		sep = ",";
-		for (k = 0; k < N_CASES; k++)
-			printf("%s\"%s\":%.2f", k ? "," : "", cases[k].title,
-			       bench_median(&results[i][k]));
-		putchar('}');
-	}
-	puts("}}");
+	return cases[k].title;
 }
 
-/* ---- */
-
-static int start_all(const struct options *o)
+static int bench(const struct bench_run *o)
 {
-	size_t i;
-	int r, n = 0;
-
-	for (i = 0; i < n_contestants; i++) {
-		struct contestant *c = &contestants[i];
-
-		if (!bench_chosen(o->only, c->name)) {
-			snprintf(c->why, sizeof(c->why), "not asked for");
-			continue;
-		}
-		r = contestant_start(c);
-		if (!r)
-			r = contestant_pair(c, pairs[i]);
-		if (r < 0 && c->on) {
-			snprintf(c->why, sizeof(c->why), "%s", strerror(-r));
-			contestant_stop(c);
-		}
-		n += c->on;
-	}
-	return n;
-}
-
-static void round_of_all(const struct options *o)
-{
-	struct contestant *c;
-	size_t i, k;
+	static const struct bench_suite suite = {
+		.figures = { { "medians", "microseconds" } },
+		.n_figures = 1,
+		.n_cases = N_CASES,
+		.title = title,
+		.join = join,
+		.turn = turn,
+	};
 	int r;
 
-	for (k = 0; k < N_CASES; k++) {
-		for (i = 0; i < n_contestants; i++) {
-			c = &contestants[i];
-			if (!c->on)
-				continue;
-			r = measure(i, k, o);
-			if (r < 0) {
-				snprintf(c->why, sizeof(c->why), "%s: %s",
-					 cases[k].title, strerror(-r));
-				contestant_stop(c);
-			}
-		}
-	}
-}
-
-static int bench(const struct options *o)
-{
-	unsigned int r;
-	bool complete = true;
-	size_t i;
-
-	if (!start_all(o)) {
-		fprintf(stderr, "afbus bench: nothing to measure\n");
+	pairs = calloc(n_contestants, sizeof(*pairs));
+	if (!pairs)
 		return 1;
-	}
-	for (r = 0; r < o->rounds; r++) {
-		fprintf(stderr, "\rafbus bench: round %u of %u", r + 1,
-			o->rounds);
-		round_of_all(o);
-	}
-	fprintf(stderr, "\n");
-	for (i = 0; i < n_contestants; i++) {
-		/* One that was running and failed; not one that is not here. */
-		if (results[i][0].n && contestants[i].why[0])
-			complete = false;
-		contestant_stop(&contestants[i]);
-	}
-	if (o->json)
-		json(o);
-	else
-		table(o);
-	return !complete;
+	r = bench_suite(&suite, o);
+	free(pairs);
+	return r;
 }
 
 static void usage(FILE *f)
@@ -265,54 +159,26 @@ static void usage(FILE *f)
 	      "  --contestants=LIST  of direct,relay,dbus-daemon,dbus-broker,user,kernel\n"
 	      "  --json              for machines\n"
 	      "  --broadcast         signals to many instead; --broadcast --help\n"
+	      "  --pairs             many pairs at once instead; --pairs --help\n"
 	      "  --native            measure native buses instead; --native --help\n"
 	      "  --help\n", f);
 }
 
-static int parse(int argc, char **argv, struct options *o)
-{
-	static const struct option longs[] = {
-		{ "rounds", required_argument, NULL, 'r' },
-		{ "count", required_argument, NULL, 'n' },
-		{ "contestants", required_argument, NULL, 'c' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	int c, r = 0;
-
-	while (!r && (c = getopt_long(argc, argv, "h", longs, NULL)) >= 0) {
-		switch (c) {
-		case 'r':
-			r = bench_number(optarg, 1, BENCH_MAX_ROUNDS, &o->rounds);
-			break;
-		case 'n':
-			r = bench_number(optarg, 10, 10000000, &o->count);
-			break;
-		case 'c': o->only = optarg; break;
-		case 'j': o->json = true; break;
-		case 'h': usage(stdout); exit(0);
-		default: usage(stderr); return EXIT_USAGE;
-		}
-	}
-	if (!r && optind < argc) {
-		fprintf(stderr, "afbus bench: unexpected argument '%s'\n",
-			argv[optind]);
-		r = EXIT_USAGE;
-	}
-	return r;
-}
-
 int cmd_bench(int argc, char **argv)
 {
-	struct options o = { .rounds = 9, .count = 4000 };
-	int i, r;
+	static const struct option longs[] = { BENCH_RUN_OPTIONS, { 0 } };
+	struct bench_run o = { .rounds = 9, .count = 4000 };
+	int c, i, r = 0;
 
 	for (i = 1; i < argc; i++)
 		if (!strcmp(argv[i], "--native"))
 			return bench_native(argc, argv);
 		else if (!strcmp(argv[i], "--broadcast"))
 			return bench_broadcast(argc, argv);
-	r = parse(argc, argv, &o);
+		else if (!strcmp(argv[i], "--pairs"))
+			return bench_pairs(argc, argv);
+	while (!r && (c = getopt_long(argc, argv, "h", longs, NULL)) >= 0)
+		r = bench_run_option(c, &o, usage);
+	r = r ? r : bench_run_arguments(argc, argv);
 	return r ? r : bench(&o);
 }

@@ -8,8 +8,8 @@
  * at each subscriber. A burst fits into every queue.
  */
 #include "tools/command.h"
-#include "tools/bench/bench.h"
 #include "tools/bench/common.h"
+#include "tools/bench/rounds.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -17,12 +17,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define N_CONTESTANTS	6
 #define MAX_NUMBERS	8
 #define MAX_CASES	(2 * MAX_NUMBERS)
 #define MAX_SUBSCRIBERS	4096U
@@ -37,11 +35,9 @@
 	CLIENT_MEMBER "',path='"
 
 struct options {
-	unsigned int rounds, count;
+	struct bench_run run;
 	unsigned int subscribers[MAX_NUMBERS], n_subscribers;
 	unsigned int rules[MAX_NUMBERS], n_rules;
-	const char *only;
-	bool json;
 };
 
 static struct bench_case {
@@ -55,10 +51,8 @@ static struct crowd {
 	struct bench_end strangers[STRANGERS];
 	int *feeds;		/* without a bus: the subscribers' other ends */
 	int relay;		/* the sender's */
-} crowds[N_CONTESTANTS];
+} *crowds;			/* of each contestant */
 static unsigned int crowd_size;
-
-static struct bench_result results[N_CONTESTANTS][MAX_CASES];
 
 /* ---- who takes part ---- */
 
@@ -73,7 +67,7 @@ static int socket_pair(int *a, int *b)
 	return bench_impatient(sv[0]) ?: bench_impatient(sv[1]);
 }
 
-static int join(struct contestant *c, struct bench_end *e)
+static int connect_one(struct contestant *c, struct bench_end *e)
 {
 	return client_connect(e, c->address) ?: bench_impatient(e->fd);
 }
@@ -83,11 +77,11 @@ static int crowd_on_bus(struct contestant *c, struct crowd *w)
 	unsigned int i;
 	int r;
 
-	r = join(c, &w->sender);
+	r = connect_one(c, &w->sender);
 	for (i = 0; i < crowd_size && !r; i++)
-		r = join(c, &w->subscribers[i]);
+		r = connect_one(c, &w->subscribers[i]);
 	for (i = 0; i < STRANGERS && !r; i++)
-		r = join(c, &w->strangers[i]);
+		r = connect_one(c, &w->strangers[i]);
 	return r;
 }
 
@@ -103,8 +97,10 @@ static int crowd_of_pairs(struct crowd *w)
 	return r;
 }
 
-static int crowd_init(struct contestant *c, struct crowd *w)
+static int join(struct contestant *c, size_t who)
 {
+	struct crowd *w = &crowds[who];
+
 	w->subscribers = calloc(crowd_size, sizeof(*w->subscribers));
 	if (!w->subscribers)
 		return -ENOMEM;
@@ -246,8 +242,8 @@ static double run(const struct turn *t, unsigned int bursts)
 	return r ? r : (bench_now_us() - start) / (bursts * BURST);
 }
 
-static double turn(struct contestant *c, struct crowd *w,
-		   const struct bench_case *bc, unsigned int bursts)
+static double measure(struct contestant *c, struct crowd *w,
+		      const struct bench_case *bc, unsigned int bursts)
 {
 	struct turn t = {
 		.w = w,
@@ -276,141 +272,34 @@ static double turn(struct contestant *c, struct crowd *w,
 	return us;
 }
 
-static void measure(size_t who, size_t what, const struct options *o)
+static int turn(struct contestant *c, size_t who, size_t k,
+		const struct bench_run *o, double *us)
 {
-	struct contestant *c = &contestants[who];
-	const struct bench_case *bc = &cases[what];
-	struct bench_result *res = &results[who][what];
+	const struct bench_case *bc = &cases[k];
 	unsigned int bursts = o->count / bc->subscribers / BURST;
-	double us = turn(c, &crowds[who], bc, bursts ? bursts : 1);
 
-	if (us >= 0) {
-		res->us[res->n++] = us;
-		return;
-	}
-	snprintf(c->why, sizeof(c->why), "%s: %s", bc->title,
-		 strerror((int)-us));
-	contestant_stop(c);
+	*us = measure(c, &crowds[who], bc, bursts ? bursts : 1);
+	return *us < 0 ? (int)*us : 0;
 }
 
-/* ---- output ---- */
-
-static void table(const struct options *o)
+static const char *title(size_t k)
 {
-	size_t i, k;
-
-	printf("microseconds a broadcast of %u B, median of %u interleaved rounds (times direct pairs)\n",
-	       BODY, o->rounds);
-	printf("%-22s", "");
-	for (k = 0; k < n_cases; k++)
-		printf(" %18s", cases[k].title);
-	putchar('\n');
-	for (i = 0; i < n_contestants; i++) {
-		printf("%-22s", contestants[i].title);
-		for (k = 0; k < n_cases; k++)
-			bench_cell(bench_median(&results[i][k]),
-				   bench_median(&results[0][k]));
-		putchar('\n');
-	}
-	for (i = 0; i < n_contestants; i++)
-		if (contestants[i].why[0])
-			printf("missing: %s: %s\n", contestants[i].title,
-			       contestants[i].why);
+	return cases[k].title;
 }
 
-static void json(const struct options *o)
+static int bench(const struct bench_run *o)
 {
-	const char *sep = "";
-	size_t i, k;
+	const struct bench_suite suite = {
+		.figures = { { "medians", "microseconds a broadcast of 200 B" } },
+		.n_figures = 1,
+		.n_cases = n_cases,
+		.title = title,
+		.join = join,
+		.turn = turn,
+	};
 
-	printf("{\"unit\":\"us\",\"rounds\":%u,\"medians\":{", o->rounds);
-	for (i = 0; i < n_contestants; i++) {
-		if (!results[i][0].n)
-			continue;
-		printf("%s\"%s\":{", sep, contestants[i].name);
-		sep = ",";
-		for (k = 0; k < n_cases; k++)
-			printf("%s\"%s\":%.2f", k ? "," : "", cases[k].title,
-			       bench_median(&results[i][k]));
-		putchar('}');
-	}
-	puts("}}");
-}
-
-/* ---- */
-
-static void start(size_t i, const struct options *o)
-{
-	struct contestant *c = &contestants[i];
-	int r;
-
-	if (!bench_chosen(o->only, c->name)) {
-		snprintf(c->why, sizeof(c->why), "not asked for");
-		return;
-	}
-	if (contestant_start(c))
-		return;
-	r = crowd_init(c, &crowds[i]);
-	if (!r)
-		return;
-	snprintf(c->why, sizeof(c->why), "%s", strerror(-r));
-	contestant_stop(c);
-}
-
-static int start_all(const struct options *o)
-{
-	struct rlimit rl;
-	size_t i;
-	int n = 0;
-
-	/* The buses inherit it. */
-	getrlimit(RLIMIT_NOFILE, &rl);
-	rl.rlim_cur = rl.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &rl);
-	for (i = 0; i < n_contestants; i++) {
-		start(i, o);
-		n += contestants[i].on;
-	}
-	return n;
-}
-
-static void round_of_all(const struct options *o)
-{
-	size_t i, k;
-
-	for (k = 0; k < n_cases; k++)
-		for (i = 0; i < n_contestants; i++)
-			if (contestants[i].on)
-				measure(i, k, o);
-}
-
-static int bench(const struct options *o)
-{
-	bool complete = true;
-	unsigned int r;
-	size_t i;
-
-	if (!start_all(o)) {
-		fprintf(stderr, "afbus bench: nothing to measure\n");
-		return 1;
-	}
-	for (r = 0; r < o->rounds; r++) {
-		fprintf(stderr, "\rafbus bench: round %u of %u", r + 1,
-			o->rounds);
-		round_of_all(o);
-	}
-	fprintf(stderr, "\n");
-	for (i = 0; i < n_contestants; i++) {
-		/* One that was running and failed; not one that is not here. */
-		if (results[i][0].n && contestants[i].why[0])
-			complete = false;
-		contestant_stop(&contestants[i]);
-	}
-	if (o->json)
-		json(o);
-	else
-		table(o);
-	return !complete;
+	crowds = calloc(n_contestants, sizeof(*crowds));
+	return crowds ? bench_suite(&suite, o) : 1;
 }
 
 static void add_case(unsigned int subscribers, unsigned int rules)
@@ -463,12 +352,7 @@ static int parse_option(int c, struct options *o)
 				       &o->n_subscribers);
 	case 'm': return bench_numbers(optarg, 1, MAX_RULES, o->rules,
 				       MAX_NUMBERS, &o->n_rules);
-	case 'r': return bench_number(optarg, 1, BENCH_MAX_ROUNDS, &o->rounds);
-	case 'n': return bench_number(optarg, 1, 10000000, &o->count);
-	case 'c': o->only = optarg; return 0;
-	case 'j': o->json = true; return 0;
-	case 'h': usage(stdout); exit(0);
-	default: usage(stderr); return EXIT_USAGE;
+	default: return bench_run_option(c, &o->run, usage);
 	}
 }
 
@@ -478,15 +362,11 @@ int bench_broadcast(int argc, char **argv)
 		{ "broadcast", no_argument, NULL, 'B' },
 		{ "subscribers", required_argument, NULL, 's' },
 		{ "rules", required_argument, NULL, 'm' },
-		{ "rounds", required_argument, NULL, 'r' },
-		{ "count", required_argument, NULL, 'n' },
-		{ "contestants", required_argument, NULL, 'c' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
+		BENCH_RUN_OPTIONS,
 		{ 0 },
 	};
 	struct options o = {
-		.rounds = 5, .count = 4000,
+		.run = { .rounds = 5, .count = 4000 },
 		.subscribers = { 1, 10, 100, 1000 }, .n_subscribers = 4,
 		.rules = { 100, 10000 }, .n_rules = 2,
 	};
@@ -494,13 +374,9 @@ int bench_broadcast(int argc, char **argv)
 
 	while (!r && (c = getopt_long(argc, argv, "h", longs, NULL)) >= 0)
 		r = parse_option(c, &o);
-	if (!r && optind < argc) {
-		fprintf(stderr, "afbus bench: unexpected argument '%s'\n",
-			argv[optind]);
-		r = EXIT_USAGE;
-	}
+	r = r ? r : bench_run_arguments(argc, argv);
 	if (r)
 		return r;
 	make_cases(&o);
-	return bench(&o);
+	return bench(&o.run);
 }

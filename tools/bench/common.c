@@ -33,12 +33,14 @@ double bench_median(struct bench_result *r)
 
 void bench_cell(double us, double base)
 {
+	int digits = us < 1 ? 2 : 1;
+
 	if (!us)
 		printf(" %18s", "-");
 	else if (base)
-		printf(" %10.1f (%4.1fx)", us, us / base);
+		printf(" %10.*f (%4.1fx)", digits, us, us / base);
 	else
-		printf(" %10.1f        ", us);
+		printf(" %10.*f        ", digits, us);
 }
 
 bool bench_chosen(const char *list, const char *name)

@@ -30,8 +30,9 @@ int bench_number(const char *text, unsigned int lo, unsigned int hi,
 int bench_numbers(char *list, unsigned int lo, unsigned int hi,
 		  unsigned int *ret, unsigned int max, unsigned int *n);
 
-/* afbus bench --native, --broadcast */
+/* afbus bench --native, --pairs, --broadcast */
 int bench_native(int argc, char **argv);
+int bench_pairs(int argc, char **argv);
 int bench_broadcast(int argc, char **argv);
 
 #endif
