@@ -236,12 +236,37 @@ struct bus_port {
 	pid_t pid;			/* in the initial namespace, to show */
 };
 
+/*
+ * Sockets of the family that are members of a protocol's bus: what system
+ * calls come to. Nothing here waits for room or for messages; that is done by
+ * those who call it (member.c).
+ */
+struct bus_member_ops {
+	/* A port for @sk, which connects, in the table and held; the caller's
+	 * reference. It holds @sk. Or an ERR_PTR(). */
+	struct bus_port *(*new)(struct bus *bus, struct sock *sk, kuid_t uid,
+				struct pid *pid);
+	/* 0: it is taken; -EAGAIN: not before poll() says EPOLLOUT. */
+	int (*send)(struct bus_port *p, struct msghdr *msg, size_t len);
+	/* -EAGAIN: there is none; 0 at the end. */
+	int (*recv)(struct bus_port *p, struct msghdr *msg, size_t size,
+		    int flags);
+	__poll_t (*poll)(struct bus_port *p);
+	/* Bytes of the next message to read, or of those not yet routed. */
+	size_t (*bytes)(struct bus_port *p, bool unsent);
+	void (*shutdown)(struct bus_port *p, int how);
+	/* Nobody has the socket any more. */
+	void (*release)(struct bus_port *p);
+};
+
 /* What a protocol module brings. */
 struct bus_proto {
 	struct module *owner;
 	const char *name;
 	unsigned int nr;
 	u32 message_fds;		/* default of the limit */
+	/* NULL: members come in another way. */
+	const struct bus_member_ops *member;
 	struct bus *(*bus_new)(void);
 	void (*bus_free)(struct bus *bus);
 	/* The bus ends: drop the tables. Ports are closed by the caller. */
@@ -393,6 +418,9 @@ void bus_master_purge(struct bus *bus);
 
 /* send.c: the address that @msg goes to. */
 int bus_dest(const struct bus *bus, const struct msghdr *msg, u64 *addr);
+
+/* connect.c: nobody will accept these any more. */
+void bus_pending_drop(struct bus *bus);
 
 /* socket.c, proc.c */
 /* Returns the length. */

@@ -54,13 +54,12 @@ int bus_sock_listen(struct socket *sock, int backlog)
 	if (bus_role(bs) != BUS_ROLE_BUS)
 		return -EINVAL;
 	bus = bs->bus;
-	if (bus->proto != &native_proto)
-		return -EOPNOTSUPP;
 	lock_sock(sock->sk);
 	cred_current(sock->sk);
 	spin_lock(&bus->mq_lock);
 	/* As many as may wait for the master in any other way. */
-	bus->backlog = min_t(unsigned int, backlog, bus->maxqlen);
+	bus->backlog = min_t(unsigned int, backlog, bus->proto->member ?
+						    SOMAXCONN : bus->maxqlen);
 	bus->listening = true;
 	spin_unlock(&bus->mq_lock);
 	sock->sk->sk_max_ack_backlog = bus->backlog;
@@ -180,17 +179,19 @@ static int announce(struct bus_sock *bs, struct bus_sock *end,
 static int connect_end(struct bus_sock *bs, struct bus_sock *end,
 		       struct bus *bus)
 {
+	bool member = bus->proto->member;
 	int err;
 
-	err = pair(bs, end, bus);
+	err = member ? member_connect(bs, end, bus) : pair(bs, end, bus);
 	if (err)
 		return err == -ENOTCONN ? -ECONNREFUSED : err;
 	cred_current(&end->sk);
 	end->sk.sk_state = TCP_ESTABLISHED;
 	/* Pairs with bus_role(): all that the roles stand for is there. */
-	smp_store_release(&end->role, BUS_ROLE_END);
+	smp_store_release(&end->role, member ? BUS_ROLE_CARD : BUS_ROLE_END);
 	/* Pairs with bus_role() as well. */
-	smp_store_release(&bs->role, BUS_ROLE_CLIENT);
+	smp_store_release(&bs->role, member ? BUS_ROLE_MEMBER :
+					      BUS_ROLE_CLIENT);
 	return announce(bs, end, bus);
 }
 
@@ -198,7 +199,7 @@ static int connect_end(struct bus_sock *bs, struct bus_sock *end,
 static void unconnect(struct bus_sock *end)
 {
 	/* If it was a client for a moment, it was of a bus that is no more. */
-	if (end->role == BUS_ROLE_END)
+	if (end->role != BUS_ROLE_NONE)
 		bus_sock_put(end, BUS_REASON_ENDED);
 	else
 		sock_put(&end->sk);
@@ -267,8 +268,7 @@ static int may_connect(const struct bus_sock *bs, const struct bus *bus)
 		return -EISCONN;
 	if (bus->type != bs->sk.sk_type || bus->proto != bs->proto)
 		return -EPROTOTYPE;
-	/* The master of a D-Bus bus adopts its clients. */
-	return bus->proto == &native_proto ? 0 : -ECONNREFUSED;
+	return 0;
 }
 
 static int connect_to(struct socket *sock, struct bus *bus,
@@ -409,7 +409,7 @@ int bus_sock_accept(struct socket *sock, struct socket *newsock,
 	return 0;
 }
 
-void native_pending_drop(struct bus *bus)
+void bus_pending_drop(struct bus *bus)
 {
 	struct bus_sock *end;
 
@@ -417,3 +417,4 @@ void native_pending_drop(struct bus *bus)
 		bus_sock_put(end, BUS_REASON_ENDED);
 	wake_up_interruptible_all(&bus->connect_wq);
 }
+EXPORT_SYMBOL_GPL(bus_pending_drop);

@@ -151,6 +151,7 @@ enum dbus_port_event {
 struct dbus_port {
 	struct bus_port port;			/* must be first */
 	bool pass_fds;
+	bool native;				/* dbus_native.c */
 	struct file *file;			/* until torn down */
 	struct socket *sock;
 	struct sock *sk;			/* counted */
@@ -173,6 +174,14 @@ struct dbus_port {
 	unsigned int n_pool;
 	struct dbus_out out;
 	struct bus_queue in;		/* after its last round */
+
+	/* Of a native client: what it has sent, stamped, until the owner takes
+	 * it; what it is to read. A message is a run of skbs (dbus_cb). */
+	struct sk_buff_head sent;	/* below its lock */
+	size_t sent_bytes;		/* of memory; below sent.lock */
+	bool malformed;			/* and then something else; likewise */
+	struct sk_buff_head rq;		/* port.lock */
+	struct mutex reading;		/* only its holder takes off ->rq */
 
 	struct sk_buff_head held;	/* behind files; port.lock */
 	unsigned int held_fds;		/* port.lock */
@@ -210,10 +219,27 @@ static inline struct dbus_port *to_dbus_port(struct bus_port *p)
 /* dbus_stream.c: a port's life, and its client's queue */
 int dbus_attach(struct bus *bus, struct bus_attach *at);
 void dbus_kick(struct dbus_port *p);	/* may sleep */
+/* Who has made ->kicks 1 out of 0 owns the receiving side, until here. */
+void dbus_own(struct dbus_port *p);
+/* A port, held, without a client yet. */
+struct dbus_port *dbus_port_new(struct bus *bus, struct sock *sk, kuid_t uid,
+				pid_t pid);
+int dbus_port_add(struct dbus_port *p);
 void dbus_queue(struct dbus_port *p);	/* the same, later */
 void dbus_skb_disown(struct sk_buff *skb);
 /* Below port.lock: to the end of the client's queue. */
 void dbus_push(struct dbus_port *p, struct sk_buff_head *skbs);
+
+/* dbus_native.c: clients that are sockets of the family */
+extern const struct bus_member_ops dbus_member_ops;
+/* As dbus_rx_next(). */
+int dbus_native_next(struct dbus_port *p, enum bus_reason *why);
+void dbus_native_drop(struct dbus_port *p);	/* what it has sent */
+void dbus_native_shut(struct dbus_port *p);
+/* Below port.lock: the message is its client's to read, or waits on ->held. */
+void dbus_native_push(struct dbus_port *p, struct bus_msg *m);
+void dbus_native_uncork(struct dbus_port *p);
+bool dbus_native_files_since(struct bus_port *bp, unsigned long *since);
 
 /* dbus_rx.c: from the client's bytes to messages; owner only */
 /* 1: p->out holds a message; 0: not yet; else the port is to end for that. */

@@ -180,6 +180,8 @@ void dbus_held_drain(struct dbus_port *p)
 	bool pushed;
 	int err;
 
+	if (p->native)
+		dbus_native_uncork(p);
 	if (skb_queue_empty_lockless(&p->held) || !p->file)
 		return;
 	for (;;) {

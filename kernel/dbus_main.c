@@ -38,6 +38,7 @@ static void dbus_bus_end(struct bus *bus)
 {
 	struct dbus_bus *db = to_dbus_bus(bus);
 
+	bus_pending_drop(bus);
 	dbus_tables_drop(db);
 	dbus_policies_drop(db);
 	dbus_replies_end(db);
@@ -68,6 +69,7 @@ static const struct bus_proto dbus_proto = {
 	.name = "dbus",
 	.nr = BUS_PROTO_DBUS,
 	.message_fds = 16,
+	.member = &dbus_member_ops,
 	.bus_new = dbus_bus_new,
 	.bus_free = dbus_bus_free,
 	.bus_end = dbus_bus_end,

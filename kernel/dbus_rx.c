@@ -543,14 +543,19 @@ static enum bus_reason reason_of(int err)
 
 int dbus_rx_next(struct dbus_port *p, enum bus_reason *why)
 {
-	int ret = next(p);
+	int ret;
 
+	if (p->native)
+		return dbus_native_next(p, why);
+	ret = next(p);
 	*why = reason_of(ret);
 	return ret;
 }
 
 void dbus_rx_drop(struct dbus_port *p)
 {
+	if (p->native)
+		dbus_native_drop(p);
 	__skb_queue_purge(&p->rxq);
 	p->rx_len = 0;
 	bus_user_uncharge(&p->port, p->rx_charged);

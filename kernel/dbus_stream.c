@@ -42,6 +42,8 @@ static bool peer_gone(const struct dbus_port *p)
 
 static unsigned int fds_queued(const struct dbus_port *p)
 {
+	if (p->native)
+		return READ_ONCE(p->held_fds);
 	return atomic_read(&unix_sk(p->peer)->scm_stat.nr_fds) +
 	       READ_ONCE(p->held_fds);
 }
@@ -142,7 +144,9 @@ static void dbus_commit(struct bus_port *bp, struct bus_msg *m)
 	shares_add(&p->shares, m->share, m->truesize);
 	atomic64_inc(&bp->received_msgs);
 	atomic64_add(m->len, &bp->received_bytes);
-	if (m->files) {
+	if (p->native) {
+		dbus_native_push(p, m);
+	} else if (m->files) {
 		/* Ours to interpret until the worker has sent it. */
 		UNIXCB(skb_peek(&m->skbs)).fp = (void *)m->files;
 		p->held_fds += m->files->count;
@@ -170,7 +174,11 @@ static void dbus_wake(struct bus_port *bp)
 
 static void shut(struct dbus_port *p)
 {
-	if (!test_and_set_bit(DP_SHUT, &p->events))
+	if (test_and_set_bit(DP_SHUT, &p->events))
+		return;
+	if (p->native)
+		dbus_native_shut(p);
+	else
 		kernel_sock_shutdown(p->sock, SHUT_RDWR);
 }
 
@@ -232,7 +240,8 @@ static void note_input(struct dbus_port *p)
 	const struct bus_files *f = p->out.valid ? p->out.m.files : NULL;
 
 	WRITE_ONCE(p->in.msgs, p->out.valid);
-	WRITE_ONCE(p->in.bytes, p->rx_len + (p->out.valid ? p->out.m.len : 0));
+	WRITE_ONCE(p->in.bytes, p->rx_len + READ_ONCE(p->sent_bytes) +
+				(p->out.valid ? p->out.m.len : 0));
 	WRITE_ONCE(p->in.fds, p->n_pool + (f ? f->count : 0));
 	peak(&p->in.peak_bytes, p->in.bytes);
 	peak(&p->in.peak_fds, p->in.fds);
@@ -283,7 +292,7 @@ static bool service(struct dbus_port *p)
 	bool hup;
 
 	if (test_bit(DP_DRAINED, &p->events)) {
-		if (p->file)
+		if (p->file || p->native)
 			teardown(p);
 		return false;
 	}
@@ -307,7 +316,7 @@ static bool service(struct dbus_port *p)
 }
 
 /* Ends with the ownership given up, or with the work item having it. */
-static void own(struct dbus_port *p)
+void dbus_own(struct dbus_port *p)
 {
 	int k;
 
@@ -324,7 +333,7 @@ static void own(struct dbus_port *p)
 void dbus_kick(struct dbus_port *p)
 {
 	if (atomic_fetch_inc(&p->kicks) == 0)
-		own(p);
+		dbus_own(p);
 }
 
 void dbus_queue(struct dbus_port *p)
@@ -343,7 +352,7 @@ static void port_work(struct work_struct *work)
 	if (test_bit(BUS_PF_CLOSED, &p->port.flags))
 		set_bit(DP_DRAINED, &p->events);
 	if (test_and_clear_bit(DP_HANDOFF, &p->events))
-		own(p);
+		dbus_own(p);
 	else
 		dbus_kick(p);
 	bus_room_made(&p->port);
@@ -501,14 +510,14 @@ static void dbus_wait_resume(struct bus_wait *w)
 	dbus_queue(to_dbus_port(p));
 }
 
-static struct dbus_port *port_new(struct bus *bus, struct socket *sock)
+struct dbus_port *dbus_port_new(struct bus *bus, struct sock *sk, kuid_t uid,
+				pid_t pid)
 {
 	struct dbus_port *p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
-	kuid_t uid;
 
 	if (!p)
 		return NULL;
-	uid = peer_ids(sock->sk, &p->port.pid);
+	p->port.pid = pid;
 	if (bus_port_init(&p->port, bus, &dbus_port_ops, uid)) {
 		kfree(p);
 		return NULL;
@@ -517,6 +526,9 @@ static struct dbus_port *port_new(struct bus *bus, struct socket *sock)
 	bus_wait_init(&p->port.wait, p->port.user, dbus_wait_resume);
 	__skb_queue_head_init(&p->rxq);
 	__skb_queue_head_init(&p->held);
+	__skb_queue_head_init(&p->rq);
+	skb_queue_head_init(&p->sent);
+	mutex_init(&p->reading);
 	INIT_WORK(&p->work, port_work);
 	INIT_DELAYED_WORK(&p->fd_timer, fd_timer_work);
 	INIT_LIST_HEAD(&p->rules);
@@ -525,10 +537,23 @@ static struct dbus_port *port_new(struct bus *bus, struct socket *sock)
 	replies_port_init(&p->replies, 0);
 	INIT_LIST_HEAD(&p->mon_link);
 	bus_msg_init(&p->out.m);
-	p->sock = sock;
-	p->sk = sock->sk;
-	sock_hold(p->sk);
+	p->sk = sk;
+	sock_hold(sk);
 	return p;
+}
+
+/* Held until the master has heard of it, so nobody has met it yet. */
+int dbus_port_add(struct dbus_port *p)
+{
+	int err;
+
+	err = bus_port_add(&p->port);
+	if (err)
+		return err;
+	p->unique_len = dbus_unique_format(p->port.addr, p->unique);
+	p->replies.addr = p->port.addr;
+	dbus_claims_init(p);
+	return 0;
 }
 
 static int adopt(struct dbus_port *p)
@@ -543,15 +568,11 @@ static int adopt(struct dbus_port *p)
 	mutex_unlock(&attach_mutex);
 	if (err)
 		return err;
-	err = bus_port_add(&p->port);
+	err = dbus_port_add(p);
 	if (err) {
 		unhook(p);
 		return err;
 	}
-	/* Held until the master has heard of it, so nobody has met it yet. */
-	p->unique_len = dbus_unique_format(p->port.addr, p->unique);
-	p->replies.addr = p->port.addr;
-	dbus_claims_init(p);
 	/* It may have gone before the hooks could see it. */
 	if (READ_ONCE(p->sk->sk_shutdown))
 		set_bit(DP_HUP, &p->events);
@@ -562,6 +583,8 @@ int dbus_attach(struct bus *bus, struct bus_attach *at)
 {
 	struct dbus_port *p;
 	struct socket *sock;
+	kuid_t uid;
+	pid_t pid;
 	int err;
 
 	if (at->flags & ~BUS_ATTACH_FDS)
@@ -573,9 +596,11 @@ int dbus_attach(struct bus *bus, struct bus_attach *at)
 	if (err)
 		goto put_file;
 	err = -ENOMEM;
-	p = port_new(bus, sock);
+	uid = peer_ids(sock->sk, &pid);
+	p = dbus_port_new(bus, sock->sk, uid, pid);
 	if (!p)
 		goto put_file;
+	p->sock = sock;
 	p->pass_fds = at->flags & BUS_ATTACH_FDS;
 	p->file = sock->file;
 	err = adopt(p);
@@ -595,9 +620,18 @@ put_file:
 
 /* ---- the rest of the port's operations ---- */
 
+/* Its client may have sent something since. */
 static void dbus_resume(struct bus_port *bp)
 {
-	dbus_queue(to_dbus_port(bp));
+	struct dbus_port *p = to_dbus_port(bp);
+
+	/* Orders clearing BUS_PF_HELD before a look at what the client has
+	 * queued; it queues before it looks at the bit. */
+	smp_mb();
+	if (!skb_queue_empty_lockless(&p->sk->sk_receive_queue) ||
+	    READ_ONCE(p->rx_len) || READ_ONCE(p->sent_bytes) ||
+	    READ_ONCE(p->malformed) || test_bit(DP_HUP, &p->events))
+		dbus_queue(p);
 }
 
 static void dbus_evict(struct bus_port *bp, enum bus_reason reason)
@@ -618,6 +652,8 @@ static void dbus_port_stats(struct bus_port *bp, struct bus_port_stats *st)
 	st->matches = READ_ONCE(p->n_matches);
 	if (p->pass_fds)
 		st->flags |= BUS_PORT_FDS;
+	if (p->native)
+		st->flags |= BUS_PORT_NATIVE;
 }
 
 static void dbus_port_queues(struct bus_port *bp, struct bus_port_queues *q)
@@ -641,6 +677,7 @@ static void dbus_port_free(struct bus_port *bp)
 	struct dbus_port *p = to_dbus_port(bp);
 
 	dbus_rx_drop(p);
+	skb_queue_splice_tail_init(&p->rq, &p->held);
 	dbus_held_purge(p);
 	dbus_rules_free(p);
 	dbus_claims_free(p);
@@ -669,6 +706,7 @@ static void dbus_close(struct bus_port *bp)
 
 static const struct bus_port_ops dbus_port_ops = {
 	.ended = dbus_ended,
+	.files_since = dbus_native_files_since,
 	.room = dbus_room,
 	.commit = dbus_commit,
 	.wake = dbus_wake,

@@ -344,14 +344,7 @@ static int check_policy(struct dbus_bus *db, struct change *c)
 
 static void after_resume(struct change *c)
 {
-	struct dbus_port *p = to_dbus_port(c->port);
-
-	/* Orders clearing BUS_PF_HELD before a look at what the client has
-	 * queued; it queues before it looks at the bit. */
-	smp_mb();
-	if (!skb_queue_empty_lockless(&p->sk->sk_receive_queue) ||
-	    READ_ONCE(p->rx_len) || test_bit(DP_HUP, &p->events))
-		dbus_queue(p);
+	c->port->ops->resume(c->port);
 }
 
 static void after_uncork(struct change *c)

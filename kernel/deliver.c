@@ -91,6 +91,7 @@ void bus_stall_arm(struct bus_port *p)
 {
 	stall_arm_in(p, msecs_to_jiffies(READ_ONCE(p->bus->limits.stall_ms)));
 }
+EXPORT_SYMBOL_GPL(bus_stall_arm);
 
 void bus_wait_init(struct bus_wait *w, struct bus_user *user,
 		   void (*resume)(struct bus_wait *w))

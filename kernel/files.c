@@ -166,6 +166,7 @@ int bus_files_from(struct bus_files **ret, const struct cmsghdr *cmsg)
 		*ret = f;
 	return err;
 }
+EXPORT_SYMBOL_GPL(bus_files_from);
 
 struct scm_fp_list *bus_files_list(const struct bus_files *f)
 {
@@ -196,3 +197,4 @@ void bus_files_give(const struct bus_files *f, struct msghdr *msg)
 	else
 		msg->msg_flags |= MSG_CTRUNC;
 }
+EXPORT_SYMBOL_GPL(bus_files_give);

@@ -264,7 +264,7 @@ static void native_bus_free(struct bus *bus)
 
 static void native_bus_end(struct bus *bus)
 {
-	native_pending_drop(bus);
+	bus_pending_drop(bus);
 }
 
 static void native_stats(struct bus *bus, struct bus_stats *st)

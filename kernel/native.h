@@ -5,8 +5,10 @@
  * Roles. A socket begins with none. bind() makes it the *bus* (SOCK_DGRAM:
  * the bus, and its first member), connect() a *client*; accept() brings the
  * *end* that the master has of a client. Client and end are ports, each with
- * a queue; only clients have addresses. The role is set once, below the
- * socket lock, after all that it stands for, and read with
+ * a queue; only clients have addresses. Of another protocol's bus connect()
+ * makes a *member*, whose port the protocol has made, and accept() a *card*,
+ * that says who has come and nothing else (member.c). The role is set once,
+ * below the socket lock, after all that it stands for, and read with
  * smp_load_acquire().
  *
  * Lifetime. The port is part of the socket, and a reference to the port holds
@@ -31,6 +33,8 @@ enum bus_role {
 	BUS_ROLE_BUS,
 	BUS_ROLE_CLIENT,
 	BUS_ROLE_END,
+	BUS_ROLE_MEMBER,
+	BUS_ROLE_CARD,
 };
 
 struct bus_sock;
@@ -92,6 +96,7 @@ struct bus_sock {
 	enum bus_role role;
 	struct bus_port port;		/* client, end */
 	struct bus_sock *other;		/* port.lock; counted */
+	struct bus_port *member;	/* of a member or its card; counted */
 
 	struct bus_band band[NATIVE_BANDS];	/* port.lock */
 	unsigned int n_msgs;		/* in all bands; port.lock */
@@ -264,6 +269,10 @@ int native_filter_classic(struct bus_sock *bs, sockptr_t val,
 int native_filter_bpf(struct bus_sock *bs, sockptr_t val, unsigned int len);
 void native_filter_free(struct bus_sock *bs);
 
+/* For wait queues where readers and writers sleep: what is said to writers is
+ * not for readers. */
+int native_wake_reader(struct wait_queue_entry *wait, unsigned int mode,
+		       int sync, void *key);
 /* send.c, recv.c */
 /* Senders of @bs that sleep look whether they still can. */
 void native_sleepers_wake(struct bus_sock *bs);
@@ -280,10 +289,20 @@ int bus_sock_connect(struct socket *sock, struct sockaddr_unsized *addr,
 int bus_sock_accept(struct socket *sock, struct socket *newsock,
 		    struct proto_accept_arg *arg);
 bool native_pending(struct bus *bus);
-/* Nobody will accept these any more. */
-void native_pending_drop(struct bus *bus);
 int native_open_join(struct bus_sock *bs, struct bus *bus);
 void native_open_leave(struct bus *bus);
+
+/* member.c: sockets whose ports are another protocol's */
+int member_connect(struct bus_sock *bs, struct bus_sock *card,
+		   struct bus *bus);
+/* It is let go of. */
+void member_put(struct bus_sock *bs);
+int member_sendmsg(struct bus_sock *bs, struct msghdr *msg, size_t len);
+int member_recvmsg(struct bus_sock *bs, struct msghdr *msg, size_t size,
+		   int flags);
+__poll_t member_poll(struct bus_sock *bs);
+int member_shutdown(struct bus_sock *bs, int how);
+size_t member_bytes(struct bus_sock *bs, bool unsent);
 
 /* name.c */
 int bus_name_parse(struct bus_name *n, const struct sockaddr_bus *sa, int len);

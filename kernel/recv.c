@@ -22,8 +22,7 @@ static bool readable(const struct bus_sock *bs)
 
 /* ---- waiting ---- */
 
-/* Readers sleep where writers do; what is said to these is not for them. */
-static int wake_reader(struct wait_queue_entry *wait, unsigned int mode,
+int native_wake_reader(struct wait_queue_entry *wait, unsigned int mode,
 		       int sync, void *key)
 {
 	if (key && !(key_to_poll(key) & (EPOLLIN | EPOLLERR | EPOLLHUP)))
@@ -33,7 +32,7 @@ static int wake_reader(struct wait_queue_entry *wait, unsigned int mode,
 
 static int wait_readable(struct bus_sock *bs, long *timeo)
 {
-	DEFINE_WAIT_FUNC(wait, wake_reader);
+	DEFINE_WAIT_FUNC(wait, native_wake_reader);
 	struct sock *sk = &bs->sk;
 	int err = 0;
 

@@ -26,6 +26,11 @@ static bool is_port(enum bus_role role)
 	return role == BUS_ROLE_CLIENT || role == BUS_ROLE_END;
 }
 
+static bool is_member(const struct bus_sock *bs)
+{
+	return bus_role(bs) == BUS_ROLE_MEMBER;
+}
+
 /* The master's socket of a bus whose members are not sockets of the family. */
 static bool is_master(const struct bus_sock *bs)
 {
@@ -124,6 +129,10 @@ void bus_sock_put(struct bus_sock *bs, enum bus_reason reason)
 	struct bus_sock *client = bs;
 	bool open;
 
+	if (bs->member) {
+		member_put(bs);
+		goto put_sock;
+	}
 	if (bs->role == BUS_ROLE_END)
 		client = bs->other;
 	native_end(client, reason);
@@ -133,6 +142,7 @@ void bus_sock_put(struct bus_sock *bs, enum bus_reason reason)
 	if (open)
 		native_open_leave(bus);
 	bus_put(bus);
+put_sock:
 	sock_orphan(&bs->sk);
 	sock_put(&bs->sk);
 }
@@ -151,6 +161,8 @@ static int bus_sock_release(struct socket *sock)
 		module_put(bs->proto->owner);
 	switch (bs->role) {
 	case BUS_ROLE_CLIENT:
+	case BUS_ROLE_MEMBER:
+	case BUS_ROLE_CARD:
 		bus_sock_put(bs, BUS_REASON_HANGUP);
 		return 0;
 	case BUS_ROLE_END:
@@ -243,8 +255,9 @@ static int bus_sock_getname(struct socket *sock, struct sockaddr *addr,
 	struct bus_sock *bs = bus_sk(sock->sk);
 	enum bus_role role = bus_role(bs);
 	bool client;
+	u64 own;
 
-	if (!is_port(role))
+	if (!is_port(role) && !bs->member)
 		return peer ? -ENOTCONN :
 			      bus_fill_name(sa, role == BUS_ROLE_BUS ?
 						bs->bus : NULL,
@@ -254,9 +267,9 @@ static int bus_sock_getname(struct socket *sock, struct sockaddr *addr,
 		return -ENOTCONN;
 	/* The client is named at its own socket, and as the peer of the
 	 * master's. */
-	client = (role == BUS_ROLE_CLIENT) != !!peer;
-	return bus_fill_name(sa, bs->bus,
-			     client ? bs->port.addr : BUS_MASTER_ADDR);
+	client = (role == BUS_ROLE_CLIENT || role == BUS_ROLE_MEMBER) != !!peer;
+	own = bs->member ? bs->member->addr : bs->port.addr;
+	return bus_fill_name(sa, bs->bus, client ? own : BUS_MASTER_ADDR);
 }
 
 /* ---- data ---- */
@@ -267,6 +280,9 @@ static __poll_t master_poll(struct bus *bus)
 
 	if (!list_empty_careful(&bus->mq))
 		mask |= EPOLLIN | EPOLLRDNORM;
+	/* Another descriptor's business, if the master wants it so. */
+	if (native_pending(bus))
+		mask |= EPOLLPRI | EPOLLRDBAND;
 	return mask;
 }
 
@@ -279,6 +295,8 @@ static __poll_t bus_sock_poll(struct file *file, struct socket *sock,
 	sock_poll_wait(file, sock, wait);
 	if (is_port(role))
 		return native_poll(bs);
+	if (role == BUS_ROLE_MEMBER)
+		return member_poll(bs);
 	if (is_master(bs))
 		return master_poll(bs->bus);
 	if (role == BUS_ROLE_BUS)
@@ -293,6 +311,8 @@ static int bus_sock_sendmsg(struct socket *sock, struct msghdr *msg,
 
 	if (is_port(bus_role(bs)))
 		return native_sendmsg(bs, sock, msg, len);
+	if (is_member(bs))
+		return member_sendmsg(bs, msg, len);
 	if (!is_master(bs))
 		return -ENOTCONN;
 	if (msg->msg_flags & MSG_OOB)
@@ -339,6 +359,8 @@ static int bus_sock_recvmsg(struct socket *sock, struct msghdr *msg,
 
 	if (is_port(bus_role(bs)))
 		return native_recvmsg(bs, sock, msg, size, flags);
+	if (is_member(bs))
+		return member_recvmsg(bs, msg, size, flags);
 	if (!is_master(bs))
 		return -ENOTCONN;
 	return master_recvmsg(sock->sk, bs->bus, msg, size, flags);
@@ -351,6 +373,8 @@ static int bus_sock_shutdown(struct socket *sock, int how)
 	/* SHUT_RD, SHUT_WR, SHUT_RDWR make RCV_SHUTDOWN, SEND_SHUTDOWN. */
 	if (how < SHUT_RD || how > SHUT_RDWR)
 		return -EINVAL;
+	if (is_member(bs))
+		return member_shutdown(bs, how + 1);
 	if (!is_port(bus_role(bs)))
 		return -ENOTCONN;
 	native_shutdown(bs, how + 1);
@@ -363,15 +387,17 @@ static int bus_sock_ioctl(struct socket *sock, unsigned int cmd,
 	struct bus_sock *bs = bus_sk(sock->sk);
 	int n;
 
-	if (!is_port(bus_role(bs)))
+	if (!is_port(bus_role(bs)) && !is_member(bs))
 		return cmd == SIOCINQ || cmd == SIOCOUTQ ? -EINVAL :
 							   -ENOIOCTLCMD;
 	switch (cmd) {
 	case SIOCINQ:
-		n = min_t(size_t, native_next_len(bs), INT_MAX);
+		n = min_t(size_t, INT_MAX, bs->member ?
+			  member_bytes(bs, false) : native_next_len(bs));
 		break;
 	case SIOCOUTQ:
-		n = sk_wmem_alloc_get(sock->sk);
+		n = min_t(size_t, INT_MAX, bs->member ?
+			  member_bytes(bs, true) : sk_wmem_alloc_get(sock->sk));
 		break;
 	default:
 		return -ENOIOCTLCMD;

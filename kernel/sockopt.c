@@ -170,6 +170,7 @@ enum whose {
 	OF_OPEN = 0x4,	/* the maker of an open bus */
 	OF_PORT = 0x8,	/* any port */
 	OF_NONE = 0x10,	/* not even bound */
+	OF_MEMBER = 0x20, /* a client whose port is another protocol's */
 	OF_MASTER = OF_BUS | OF_OPEN,
 };
 
@@ -189,6 +190,10 @@ static unsigned int is_what(struct bus_sock *bs)
 		if (bs->creator)
 			is |= OF_OPEN;
 		break;
+	case BUS_ROLE_MEMBER:
+		return OF_MEMBER;
+	case BUS_ROLE_CARD:
+		break;
 	}
 	return is;
 }
@@ -202,7 +207,8 @@ static int check_whose(struct bus_sock *bs, unsigned int whose)
 		return 0;
 	if (role == BUS_ROLE_NONE)
 		return -ENOTCONN;
-	if (role == BUS_ROLE_CLIENT && !bus_is_open(bs->bus) &&
+	if ((role == BUS_ROLE_CLIENT || role == BUS_ROLE_MEMBER) &&
+	    !bus_is_open(bs->bus) &&
 	    (whose & (OF_END | OF_BUS)))
 		return -EPERM;
 	return -EOPNOTSUPP;
@@ -262,7 +268,8 @@ static int get_version(struct bus_sock *bs, void *arg)
 
 static int get_features(struct bus_sock *bs, void *arg)
 {
-	*(u32 *)arg = BUS_FEATURE_QUEUES | BUS_FEATURE_WATCH;
+	*(u32 *)arg = BUS_FEATURE_QUEUES | BUS_FEATURE_WATCH |
+		      BUS_FEATURE_MEMBERS;
 	return 0;
 }
 
@@ -297,6 +304,11 @@ static int get_attach(struct bus_sock *bs, void *arg)
 	return bus->proto->attach ? bus->proto->attach(bus, arg) : -EOPNOTSUPP;
 }
 
+static struct bus_port *port_of(struct bus_sock *bs)
+{
+	return bs->member ?: &bs->port;
+}
+
 /* Of itself, or of whom the master asks for. */
 static int get_port_stats(struct bus_sock *bs, void *arg)
 {
@@ -304,7 +316,7 @@ static int get_port_stats(struct bus_sock *bs, void *arg)
 	struct bus_port *p;
 
 	if (bs->role != BUS_ROLE_BUS) {
-		bus_port_stats(&bs->port, st);
+		bus_port_stats(port_of(bs), st);
 		return 0;
 	}
 	p = bus_port_lookup(bs->bus, st->addr);
@@ -355,7 +367,7 @@ static int get_pass_info(struct bus_sock *bs, void *arg)
 
 static int get_reason(struct bus_sock *bs, void *arg)
 {
-	*(u32 *)arg = READ_ONCE(bs->port.reason);
+	*(u32 *)arg = READ_ONCE(port_of(bs)->reason);
 	return 0;
 }
 
@@ -368,22 +380,22 @@ static const struct {
 } getters[] = {
 	{ BUS_SET_SENDBUF, sizeof(u32), false, OF_MASTER, get_sendbuf },
 	{ BUS_SET_MAXQLEN, sizeof(u32), false, OF_MASTER, get_maxqlen },
-	{ BUS_VERSION, sizeof(u32), false, OF_BUS | OF_PORT | OF_NONE,
-	  get_version },
-	{ BUS_FEATURES, sizeof(u32), false, OF_BUS | OF_PORT | OF_NONE,
-	  get_features },
-	{ BUS_LIMITS, sizeof(struct bus_limits), false, OF_BUS | OF_PORT,
-	  get_limits },
+	{ BUS_VERSION, sizeof(u32), false,
+	  OF_BUS | OF_PORT | OF_MEMBER | OF_NONE, get_version },
+	{ BUS_FEATURES, sizeof(u32), false,
+	  OF_BUS | OF_PORT | OF_MEMBER | OF_NONE, get_features },
+	{ BUS_LIMITS, sizeof(struct bus_limits), false,
+	  OF_BUS | OF_PORT | OF_MEMBER, get_limits },
 	{ BUS_ATTACH, sizeof(struct bus_attach), true, OF_BUS, get_attach },
 	{ BUS_PORT_STATS, sizeof(struct bus_port_stats), true,
-	  OF_BUS | OF_PORT, get_port_stats },
+	  OF_BUS | OF_PORT | OF_MEMBER, get_port_stats },
 	{ BUS_PORT_QUEUES, sizeof(struct bus_port_queues), true, OF_BUS,
 	  get_port_queues },
 	{ BUS_STATS, sizeof(struct bus_stats), false, OF_BUS | OF_END | OF_OPEN,
 	  get_stats },
 	{ BUS_RULING, sizeof(struct bus_info), false, OF_BUS, get_ruling },
 	{ BUS_PASS_INFO, sizeof(u32), false, OF_PORT, get_pass_info },
-	{ BUS_REASON, sizeof(u32), false, OF_PORT, get_reason },
+	{ BUS_REASON, sizeof(u32), false, OF_PORT | OF_MEMBER, get_reason },
 };
 
 union get_arg {

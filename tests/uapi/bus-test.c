@@ -58,6 +58,8 @@ int test_bus(void)
 		 (int)getpid(), count++);
 	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)))
 		fail("bind");
+	if (TEST_CLIENTS != TEST_ADOPTED && listen(fd, SOMAXCONN))
+		fail("listen");
 	return fd;
 }
 
@@ -67,11 +69,18 @@ void test_limits(int bus, const struct bus_limits *l)
 		fail("BUS_LIMITS");
 }
 
-struct client test_client_raw(int bus, uint32_t flags)
+static struct client client_of(int fd, uint64_t addr)
+{
+	struct client c = { .fd = fd, .addr = addr };
+
+	snprintf(c.name, sizeof(c.name), ":1.%llu", (unsigned long long)addr);
+	return c;
+}
+
+static struct client test_adopted_raw(int bus, uint32_t flags)
 {
 	struct bus_attach at = { .flags = flags };
 	socklen_t len = sizeof(at);
-	struct client c;
 	int sv[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv))
@@ -80,21 +89,82 @@ struct client test_client_raw(int bus, uint32_t flags)
 	if (getsockopt(bus, SOL_BUS, BUS_ATTACH, &at, &len))
 		fail("BUS_ATTACH");
 	close(sv[1]);
-	c.fd = sv[0];
-	c.addr = at.addr;
-	snprintf(c.name, sizeof(c.name), ":1.%llu", (unsigned long long)at.addr);
+	return client_of(sv[0], at.addr);
+}
+
+static void activate(int bus, const struct client *c)
+{
+	if (test_update(bus, BUS_REC_ACTIVATE, c->addr, 0, NULL) ||
+	    test_update(bus, BUS_REC_RESUME, c->addr, 0, NULL))
+		fail("activate");
+}
+
+int test_connect(int bus)
+{
+	struct sockaddr_bus sa;
+	socklen_t len = sizeof(sa);
+	int fd = test_socket(BUS_PROTO_DBUS);
+
+	if (fd < 0 || getsockname(bus, (struct sockaddr *)&sa, &len) ||
+	    connect(fd, (struct sockaddr *)&sa, len))
+		fail("connect");
+	return fd;
+}
+
+struct client test_native_raw(int bus)
+{
+	struct sockaddr_bus sa;
+	socklen_t len = sizeof(sa);
+	int fd = test_connect(bus), card;
+
+	card = accept4(bus, (struct sockaddr *)&sa, &len, SOCK_CLOEXEC);
+	if (card < 0)
+		fail("accept");
+	close(card);
+	return client_of(fd, sa.sbus_addr.s_addr);
+}
+
+struct client test_native(int bus)
+{
+	struct client c = test_native_raw(bus);
+
+	activate(bus, &c);
 	return c;
+}
+
+bool test_is_native(int fd)
+{
+	int domain = 0;
+	socklen_t len = sizeof(domain);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) &&
+	       domain == AF_BUS;
+}
+
+/* Mixed: every other one, and first those who can be told to take no fds. */
+static bool next_is_native(uint32_t flags)
+{
+	static unsigned int n;
+
+	if (TEST_CLIENTS == TEST_MIXED)
+		return n++ % 2 && flags & BUS_ATTACH_FDS;
+	return TEST_CLIENTS == TEST_NATIVE;
+}
+
+struct client test_client_raw(int bus, uint32_t flags)
+{
+	return next_is_native(flags) ? test_native_raw(bus) :
+				       test_adopted_raw(bus, flags);
 }
 
 struct client test_client(int bus, uint32_t flags)
 {
 	struct client c = test_client_raw(bus, flags);
 
-	if (test_update(bus, BUS_REC_ACTIVATE, c.addr, 0, NULL) ||
-	    test_update(bus, BUS_REC_RESUME, c.addr, 0, NULL))
-		fail("activate");
+	activate(bus, &c);
 	return c;
 }
+
 
 int test_update(int bus, uint32_t type, uint64_t addr, uint64_t cookie,
 		const char *text)
@@ -371,12 +441,39 @@ static void parse(struct msg *m)
 		fail("received a malformed message");
 }
 
+/* A message as one datagram; what its end says is the end. */
+static bool recv_native(int fd, struct msg *m)
+{
+	char cbuf[CMSG_SPACE(BUS_TEST_FDS * sizeof(int)) + 64];
+	struct iovec iov;
+	struct msghdr mh = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = cbuf, .msg_controllen = sizeof(cbuf),
+	};
+	ssize_t n;
+
+	wait_for(fd, POLLIN);
+	n = recv(fd, NULL, 0, MSG_PEEK | MSG_TRUNC);
+	if (n <= 0)
+		return false;
+	m->len = n;
+	m->data = malloc(n);
+	iov = (struct iovec){ m->data, n };
+	if (recvmsg(fd, &mh, MSG_CMSG_CLOEXEC) != n)
+		fail("recvmsg");
+	take_cmsgs(m, &mh);
+	parse(m);
+	return true;
+}
+
 bool test_recv(struct client *c, struct msg *m)
 {
 	uint8_t fixed[DBUS_FIXED_LEN];
 	struct dbus_frame f;
 
 	memset(m, 0, sizeof(*m));
+	if (test_is_native(c->fd))
+		return recv_native(c->fd, m);
 	if (!read_all(c->fd, m, fixed, sizeof(fixed)))
 		return false;
 	if (dbus_frame_parse(&f, fixed, DBUS_MAX_MESSAGE))

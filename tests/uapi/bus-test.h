@@ -43,7 +43,25 @@ struct client {
 	char name[32];		/* unique */
 };
 
-/* Connected and adopted, not active and held. */
+/*
+ * What clients are: the same tests are built with each of these as
+ * TEST_CLIENTS.
+ */
+#define TEST_ADOPTED	0
+#define TEST_NATIVE	1
+#define TEST_MIXED	2	/* some of them native */
+#ifndef TEST_CLIENTS
+#define TEST_CLIENTS	TEST_ADOPTED
+#endif
+
+/* A socket of the family, connected to a bus that listens; not accepted. */
+int test_connect(int bus);
+/* Accepted too, not active and held; and ready to talk. */
+struct client test_native_raw(int bus);
+struct client test_native(int bus);
+bool test_is_native(int fd);
+
+/* Connected and adopted, not active and held; or as TEST_CLIENTS says. */
 struct client test_client_raw(int bus, uint32_t flags);
 /* Ready to talk. */
 struct client test_client(int bus, uint32_t flags);

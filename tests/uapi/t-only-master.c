@@ -53,7 +53,7 @@ static void another_socket(int bus, const struct client *c)
 
 	check(other >= 0);
 	check_err(bind(other, (struct sockaddr *)&sa, sizeof(sa)), EADDRINUSE);
-	/* A D-Bus bus has no clients but adopted ones. */
+	/* Its master has not called listen(). */
 	check_err(connect(other, (struct sockaddr *)&sa, sizeof(sa)),
 		  ECONNREFUSED);
 	may_not(other, c->addr, ENOTCONN);

@@ -82,7 +82,7 @@
  *	getsockopt(fd, SOL_BUS, BUS_VERSION, ...);
  *	setsockopt(fd, SOL_BUS, BUS_LIMITS, ...);
  *
- * The peers of such a bus are *adopted*: connected
+ * Peers of such a bus are *adopted*, or *native*. Adopted are connected
  * AF_UNIX stream sockets whose other ends belong to ordinary D-Bus programs.
  * The master accepts and authenticates them as any D-Bus daemon does, then
  * hands its end over:
@@ -110,6 +110,38 @@
  *    port with a matching rule. It never blocks: a receiver whose queue is
  *    above twice its limit is removed, with an event.
  *  - setsockopt(BUS_UPDATE) applies a batch of table changes, all or none.
+ *
+ * Native clients are sockets of the family, if the master has called listen():
+ *
+ *	fd = socket(AF_BUS, SOCK_SEQPACKET, BUS_PROTO_DBUS);
+ *	connect(fd, path);	(before listen(): ECONNREFUSED)
+ *	send(fd, message, ...);	Hello, as with any bus
+ *
+ *  - The master's poll() says POLLPRI when one waits, and accept() brings a
+ *    *card*: SO_PEERCRED, SO_PEERGROUPS, SO_PEERPIDFD of it tell who has
+ *    connected, getpeername() which port it has. It is good for nothing else,
+ *    and closing it ends nothing. The port starts held as an adopted one does,
+ *    and all that is said of ports holds: one table, one policy, one order.
+ *  - There is no handshake: who it is says the socket, files it takes, and the
+ *    id of the bus it may ask for (org.freedesktop.DBus.GetId).
+ *  - A datagram is a message, with its files as SCM_RIGHTS. sendmsg() copies,
+ *    checks and stamps it: EBADMSG when it is malformed or has not the files
+ *    that it says, and then the connection ends behind what was sent before;
+ *    EMSGSIZE: longer than limits.message_bytes, E2BIG: more files than
+ *    limits.message_fds, ENOBUFS: limits.user_bytes, EISCONN: with an address.
+ *    None of these four ends anything.
+ *  - What is sent while the port is held, or its message waits for room, is
+ *    kept up to SO_SNDBUF; then sendmsg() waits, or gives EAGAIN, and poll()
+ *    does not say writable. So a sender is told nothing of a full receiver.
+ *  - recvmsg() yields a message a call. One that is longer than the buffer
+ *    stays, with EMSGSIZE; with MSG_TRUNC in its flags it is cut off, and the
+ *    length is what it was. SIOCINQ tells the length too. There are no
+ *    credentials and no BUS_INFO with it: SENDER says whom to ask about.
+ *  - shutdown() in any direction is the end of the connection. After what was
+ *    committed reads yield 0, or fail with the cause (EBADMSG: a malformed
+ *    message; ETIMEDOUT, EDQUOT, ENOMEM; BUS_REASON); sends fail with EPIPE.
+ *  - Files that may hold others, if not read for limits.stall_ms, are reason to
+ *    remove the client, as on native buses.
  *
  * A port may have a policy (BUS_POLICY, BUS_REC_POLICY): what it may not send
  * a peer, or the peer not receive, is held and comes to the master with the
@@ -242,6 +274,8 @@ struct sockaddr_bus {
 #define BUS_FEATURE_WATCH 0x2	/* monitors: BUS_REC_MONITOR, BUS_REC_CORK,
 				 * BUS_SEND_UNSEEN, BUS_MONITORS; and rules
 				 * with eavesdrop='true' */
+#define BUS_FEATURE_MEMBERS 0x4	/* sockets of the family as clients of a D-Bus
+				 * bus: listen(), accept(), connect() */
 
 #define BUS_MAX_ADDRS	4096	/* of one client */
 #define BUS_PRIO_MAX	7
@@ -429,6 +463,7 @@ struct bus_port_stats {
 #define BUS_PORT_HELD	0x2	/* the master has a message of it */
 #define BUS_PORT_ENDED	0x4
 #define BUS_PORT_FDS	0x8
+#define BUS_PORT_NATIVE 0x20	/* of a D-Bus bus: not adopted */
 #define BUS_PORT_WAITING 0x10	/* its message waits for room at a receiver */
 
 /* What waits now, and the most that ever waited at once. */
