@@ -159,7 +159,8 @@ static int open_kind(struct bus *bus, const char *kind)
 	enforce_switch_limits(bus, &limits);
 	if (bus->lsm)
 		up.mediate = enforce_mediate;
-	return sw_new(&bus->sw, kind, path, &limits, bus->event, &up, bus);
+	return sw_new(&bus->sw, kind, path, bus->config.bus_fd, &limits,
+		      bus->event, &up, bus);
 }
 
 static int open_switch(struct bus *bus)
@@ -169,6 +170,11 @@ static int open_switch(struct bus *bus)
 	const char *refusal = enforce_refuses_kernel(bus, bus->file);
 	int err;
 
+	if (bus->config.bus_fd >= 0 && (refusal || !strcmp(kind, "user"))) {
+		log_error("afbus: addresses need the switch in the kernel: %s",
+			  refusal ? refusal : "the user switch was asked for");
+		return -EPROTONOSUPPORT;
+	}
 	if (refusal && automatic) {
 		log_info("using the user switch: %s", refusal);
 		kind = "user";
@@ -178,7 +184,7 @@ static int open_switch(struct bus *bus)
 		return -EOPNOTSUPP;
 	}
 	err = open_kind(bus, automatic ? "kernel" : kind);
-	if (err && automatic) {
+	if (err && automatic && bus->config.bus_fd < 0) {
 		log_info("using the user switch: %s", err == -EAFNOSUPPORT ?
 			 "the kernel has no AF_BUS (module af_bus)" :
 			 strerror(-err));

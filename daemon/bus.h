@@ -35,6 +35,7 @@ struct bus_config {
 	bool allow_anonymous;
 	bool systemd_activation;
 	bool unix_only;			/* it listens nowhere else */
+	int bus_fd;			/* bound for native clients, or -1 */
 	const char *switch_kind;	/* "auto", "kernel", "user" */
 	const char *address;		/* as listened on, for status */
 	char user_name[64];		/* who the daemon is; may be empty */

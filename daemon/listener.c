@@ -82,6 +82,7 @@ static const struct {
 	{ "systemd", listener_open_systemd },
 	{ "tcp", listener_open_tcp },
 	{ "nonce-tcp", listener_open_nonce_tcp },
+	{ "afbus", listener_open_afbus },
 };
 
 static int open_one(struct listeners *all, char *text)
@@ -130,6 +131,16 @@ bool listeners_unix_only(const struct listeners *l)
 		if (l->v[i]->tcp)
 			return false;
 	return true;
+}
+
+int listeners_bus(const struct listeners *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		if (l->v[i]->native)
+			return l->v[i]->fd;
+	return -1;
 }
 
 static void print_group(FILE *f, const struct listeners *l, unsigned int group,
@@ -233,7 +244,8 @@ static int on_connection(sd_event_source *s, int fd, uint32_t events,
 	}
 	if (l->tcp)
 		setsockopt(conn, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	err = peer_new(all->bus, conn, l->has_nonce ? l->nonce : NULL);
+	err = l->native ? peer_new_native(all->bus, conn) :
+	      peer_new(all->bus, conn, l->has_nonce ? l->nonce : NULL);
 	if (err < 0)
 		log_errno(err, "cannot take a connection");
 	if (is_full(all)) {
@@ -263,8 +275,10 @@ int listeners_start(struct listeners *l, struct bus *bus)
 	err = sd_event_add_time_relative(bus->event, &l->retry,
 					 CLOCK_MONOTONIC, 0, 0, on_retry, l);
 	for (i = 0; err >= 0 && i < l->n; i++)
+		/* EPOLLIN is for the switch there. */
 		err = sd_event_add_io(bus->event, &l->v[i]->io, l->v[i]->fd,
-				      EPOLLIN, on_connection, l->v[i]);
+				      l->v[i]->native ? EPOLLPRI : EPOLLIN,
+				      on_connection, l->v[i]);
 	if (err < 0)
 		return log_errno(err, "cannot serve the listening sockets");
 	bus->room = on_room;

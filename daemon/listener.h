@@ -6,6 +6,10 @@
  *	unix:path=P  unix:abstract=N  unix:dir=D  unix:tmpdir=D
  *	unix:runtime=yes  systemd:
  *	tcp:host=H,bind=B,port=P,family=F  nonce-tcp:...
+ *	afbus:path=P  afbus:abstract=N
+ *
+ * The last ones are of native clients (linux/bus.h), and there is no more than
+ * one of them: it is the bus's own socket.
  *
  * Opening and serving are two steps, since a daemon that goes to the
  * background does so in between. While too many connections have not logged
@@ -23,6 +27,8 @@ struct listeners *listeners_new(void);		/* NULL: no memory */
 int listeners_add(struct listeners *l, const char *addresses);
 /* None of them is a network's. */
 bool listeners_unix_only(const struct listeners *l);
+/* The socket that is bound for native clients, or -1; it stays theirs. */
+int listeners_bus(const struct listeners *l);
 /* The addresses for clients, with guid= in each, what was added last in front.
  * NULL: no memory. The caller frees it. */
 char *listeners_address(const struct listeners *l, const char *guid);

@@ -5,6 +5,7 @@
  *	listener.c		all of them, and serving
  *	listener_unix.c		unix:, systemd:
  *	listener_tcp.c		tcp:, nonce-tcp:
+ *	listener_afbus.c	afbus:
  */
 #ifndef AFBUS_DAEMON_LISTENER_IMPL_H
 #define AFBUS_DAEMON_LISTENER_IMPL_H
@@ -19,6 +20,7 @@ struct listener {
 	unsigned int group;	/* of the listeners_add() that made it */
 	bool inherited;
 	bool tcp;
+	bool native;		/* of AF_BUS; the switch has the socket too */
 	char *path;		/* made by us, or NULL */
 	dev_t dev;		/* what is at @path, if it is still ours */
 	ino_t ino;
@@ -48,5 +50,6 @@ int listener_open_unix(struct listeners *all, const struct address *a);
 int listener_open_systemd(struct listeners *all, const struct address *a);
 int listener_open_tcp(struct listeners *all, const struct address *a);
 int listener_open_nonce_tcp(struct listeners *all, const struct address *a);
+int listener_open_afbus(struct listeners *all, const struct address *a);
 
 #endif

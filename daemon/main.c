@@ -183,6 +183,7 @@ static int serve_bus(struct start *s, sd_event *event, const char *guid,
 		.allow_anonymous = s->config->allow_anonymous,
 		.systemd_activation = s->o.systemd_activation,
 		.unix_only = listeners_unix_only(s->listeners),
+		.bus_fd = listeners_bus(s->listeners),
 		.switch_kind = s->o.switch_kind,
 		.address = address,
 		.config_path = s->config_path,
@@ -387,6 +388,15 @@ static int open_listeners(struct start *s)
 	return err;
 }
 
+/* A native client is who the kernel says it is, and nobody else. */
+static int check_listeners(struct start *s)
+{
+	if (listeners_bus(s->listeners) < 0 || s->mechanisms & SASL_EXTERNAL)
+		return 0;
+	log_error("Failed to start message bus: afbus: addresses need the auth mechanism EXTERNAL");
+	return -EINVAL;
+}
+
 /* The parent leaves when the child is ready; its exit status says whether. */
 static int wait_for_child(int fd)
 {
@@ -431,6 +441,8 @@ static int start(struct start *s)
 		err = check_pidfile(s);
 	if (!err)
 		err = open_listeners(s);
+	if (!err)
+		err = check_listeners(s);
 	if (!err && s->background)
 		err = go_to_background(s);
 	if (!err)

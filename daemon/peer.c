@@ -95,15 +95,12 @@ static uint64_t boottime(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-int peer_new(struct bus *bus, int fd, const uint8_t *nonce)
+static struct peer *new_peer(struct bus *bus)
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
-	int err;
 
-	if (!peer) {
-		close(fd);
-		return -ENOMEM;
-	}
+	if (!peer)
+		return NULL;
 	peer->bus = bus;
 	peer->next_cookie = 1;
 	peer->since = boottime();
@@ -111,30 +108,73 @@ int peer_new(struct bus *bus, int fd, const uint8_t *nonce)
 	claimant_init(&peer->names);
 	list_add_tail(&bus->peers, &peer->link);
 	bus->n_incomplete++;
+	return peer;
+}
+
+/* Who is at the other end of @fd, and how long it may take to log in. */
+static int meet(struct peer *peer, int fd)
+{
+	struct bus *bus = peer->bus;
+	int err;
+
 	err = creds_of_peer(&peer->creds, fd);
 	if (err < 0)
-		goto close_fd;
+		return err;
 	err = lsm_label(bus->lsm, &peer->label, peer->creds.label);
 	if (err < 0) {
 		log_errno(err, "Unable to set up new connection: its security label");
-		goto close_fd;
+		return err;
 	}
-	err = sd_event_add_time_relative(bus->event, &peer->timer,
-					 CLOCK_MONOTONIC,
-					 bus->config.limits.auth_timeout, 0,
-					 on_timeout, peer);
-	if (err < 0)
-		goto close_fd;
-	err = handshake_new(&peer->handshake, peer, fd, nonce);
-	if (err < 0)
-		goto free_peer;
-	return 0;
+	return sd_event_add_time_relative(bus->event, &peer->timer,
+					  CLOCK_MONOTONIC,
+					  bus->config.limits.auth_timeout, 0,
+					  on_timeout, peer);
+}
 
-close_fd:
-	close(fd);
-free_peer:
-	peer_free(peer);
-	return err;
+int peer_new(struct bus *bus, int fd, const uint8_t *nonce)
+{
+	struct peer *peer = new_peer(bus);
+	int err = peer ? meet(peer, fd) : -ENOMEM;
+
+	if (err < 0)
+		close(fd);
+	else
+		err = handshake_new(&peer->handshake, peer, fd, nonce);
+	if (err < 0 && peer)
+		peer_free(peer);
+	return err < 0 ? err : 0;
+}
+
+/* Closing its descriptor does not end it: the switch has its port. */
+static void refuse_native(struct bus *bus, int fd)
+{
+	uint64_t addr;
+
+	if (!sw_attach(bus->sw, fd, true, &addr))
+		sw_detach(bus->sw, addr);
+}
+
+int peer_new_native(struct bus *bus, int fd)
+{
+	struct peer *peer = new_peer(bus);
+	int err = peer ? meet(peer, fd) : -ENOMEM;
+
+	if (err < 0) {
+		refuse_native(bus, fd);
+		if (peer)
+			peer_free(peer);
+		return err;
+	}
+	peer->pass_fds = true;
+	bus_enter(bus);
+	if (!enforce_connect(peer)) {
+		refuse_native(bus, fd);
+		peer_doom(peer);
+	} else if (peer_attach(peer, fd) < 0) {
+		peer_doom(peer);
+	}
+	bus_leave(bus);
+	return 0;
 }
 
 static void detach(struct peer *peer)

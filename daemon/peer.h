@@ -2,7 +2,8 @@
 /*
  * A peer: one connection from accept() to its end.
  *
- *	PEER_AUTH	the daemon has its socket and does the handshake
+ *	PEER_AUTH	the daemon has its socket and does the handshake, unless
+ *			it is a native client
  *	PEER_HELLO	the switch has the socket; Hello is awaited
  *	PEER_ACTIVE	on the bus
  *
@@ -54,6 +55,8 @@ struct peer {
 /* Takes an accepted socket, and owns it on failure too. @nonce: see
  * handshake_new(). */
 int peer_new(struct bus *bus, int fd, const uint8_t *nonce);
+/* The same for a native client: there is no handshake. */
+int peer_new_native(struct bus *bus, int fd);
 /* Leaves the bus without a word; for peer_end() and the bus's own end. */
 struct peer *peer_free(struct peer *peer);
 /* Gives up its names, tells everybody, frees it. */

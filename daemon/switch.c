@@ -53,7 +53,7 @@ int sw_limits_fill(struct bus_limits *to, const struct bus_limits *want)
 	return 0;
 }
 
-int sw_new(struct sw **ret, const char *kind, const char *path,
+int sw_new(struct sw **ret, const char *kind, const char *path, int bound,
 	   const struct bus_limits *limits, sd_event *event,
 	   const struct sw_handler *handler, void *ctx)
 {
@@ -68,9 +68,9 @@ int sw_new(struct sw **ret, const char *kind, const char *path,
 	if (r < 0)
 		return r;
 	if (!strcmp(kind, "user"))
-		r = sw_user_new(ret, &common);
+		r = bound < 0 ? sw_user_new(ret, &common) : -EPROTONOSUPPORT;
 	else if (!strcmp(kind, "kernel"))
-		r = sw_kernel_new(ret, &common, path);
+		r = sw_kernel_new(ret, &common, path, bound);
 	else
 		r = -EINVAL;
 	if (r < 0)

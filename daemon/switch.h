@@ -94,15 +94,18 @@ struct sw_handler {
 
 /* @kind is "kernel" or "user". -EAFNOSUPPORT: no module in this kernel.
  * @path names the bus (any string unique on the machine; shown by status).
- * @limits may be NULL; zero fields mean the defaults of linux/bus.h. */
-int sw_new(struct sw **ret, const char *kind, const char *path,
+ * @limits may be NULL; zero fields mean the defaults of linux/bus.h.
+ * @bound is -1, or a socket that is bound already where native clients find
+ * the bus; it stays the caller's, and @path is not looked at. Only the kernel
+ * has those: -EPROTONOSUPPORT. */
+int sw_new(struct sw **ret, const char *kind, const char *path, int bound,
 	   const struct bus_limits *limits, sd_event *event,
 	   const struct sw_handler *handler, void *ctx);
 struct sw *sw_free(struct sw *sw);	/* ends every port; NULL is fine */
 const char *sw_kind(const struct sw *sw);
 
 /* Takes a connected, authenticated stream socket from which exactly the
- * handshake has been read. Owns @fd from here on, on failure too (then it is
+ * handshake has been read; or what accept() gave for a native client. Owns @fd from here on, on failure too (then it is
  * closed). The port is not active: its messages go to the daemon until
  * sw_activate(). No upcall happens within this call. */
 int sw_attach(struct sw *sw, int fd, bool pass_fds, uint64_t *addr);

@@ -10,6 +10,7 @@
 #include "daemon/switch_ops.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "core/match.h"
+#include "daemon/bus_socket.h"
 #include "daemon/log.h"
 #include "daemon/switch_kernel_policy.h"
 
@@ -257,28 +259,46 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *ctx)
 
 /* ---- ports ---- */
 
-static int kernel_attach(struct sw *sw, int fd, bool pass_fds, uint64_t *addr)
+static int adopt(struct kernel *k, int fd, bool pass_fds, uint64_t *addr)
 {
-	struct kernel *k = to_kernel(sw);
 	struct bus_attach at = {
 		.fd = fd,
 		.flags = pass_fds ? BUS_ATTACH_FDS : 0,
 	};
 	socklen_t len = sizeof(at);
-	int r = 0;
 
 	if (getsockopt(k->fd, SOL_BUS, BUS_ATTACH, &at, &len) < 0)
-		r = -errno;
+		return -errno;
+	*addr = at.addr;
+	return 0;
+}
+
+/* A native client has its port already, and the descriptor tells which. */
+static int attach(struct kernel *k, int fd, bool pass_fds, uint64_t *addr)
+{
+	struct sockaddr_bus sa = { 0 };
+	socklen_t len = sizeof(sa);
+
+	if (getpeername(fd, (struct sockaddr *)&sa, &len) < 0)
+		return -errno;
+	if (sa.sbus_family != k->family)
+		return adopt(k, fd, pass_fds, addr);
+	*addr = sa.sbus_addr.s_addr;
+	return 0;
+}
+
+static int kernel_attach(struct sw *sw, int fd, bool pass_fds, uint64_t *addr)
+{
+	struct kernel *k = to_kernel(sw);
+	int r = attach(k, fd, pass_fds, addr);
+
 	close(fd);
 	if (r < 0)
 		return r;
-	r = update(k, BUS_REC_RESUME, at.addr, 0, NULL);
-	if (r < 0) {
-		update(k, BUS_REC_CLOSE, at.addr, 0, NULL);
-		return r;
-	}
-	*addr = at.addr;
-	return 0;
+	r = update(k, BUS_REC_RESUME, *addr, 0, NULL);
+	if (r < 0)
+		update(k, BUS_REC_CLOSE, *addr, 0, NULL);
+	return r;
 }
 
 static int kernel_activate(struct sw *sw, uint64_t addr)
@@ -607,36 +627,14 @@ static const struct sw_ops kernel_ops = {
 	.stats = kernel_stats,
 };
 
-/* The module's parameter, if it was loaded with another number. */
-static unsigned short family(void)
+/* One that is bound already stays the caller's. */
+static int open_socket(struct kernel *k, int bound)
 {
-	FILE *f = fopen("/sys/module/af_bus/parameters/family", "re");
-	unsigned int n = AF_BUS_DEFAULT;
-
-	if (!f)
-		return n;
-	if (fscanf(f, "%u", &n) != 1)
-		n = AF_BUS_DEFAULT;
-	fclose(f);
-	return n;
-}
-
-static int try_socket(struct kernel *k)
-{
-	k->family = family();
-	k->fd = socket(k->family, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
-		       BUS_PROTO_DBUS);
-	return k->fd < 0 ? -errno : 0;
-}
-
-static int open_socket(struct kernel *k)
-{
-	int r = try_socket(k);
-
-	/* That may have loaded the module, configured to another number. */
-	if (r < 0 && family() != k->family)
-		r = try_socket(k);
-	return r == -EPROTONOSUPPORT ? -EAFNOSUPPORT : r;
+	k->fd = bound < 0 ? bus_socket() : fcntl(bound, F_DUPFD_CLOEXEC, 3);
+	if (k->fd < 0)
+		return bound < 0 ? k->fd : -errno;
+	k->family = bus_family();
+	return 0;
 }
 
 static int check_version(struct kernel *k)
@@ -670,8 +668,11 @@ static int bind_bus(struct kernel *k, const char *path)
 	struct sockaddr_bus sa = { .sbus_family = k->family };
 
 	snprintf(sa.sbus_path + 1, sizeof(sa.sbus_path) - 1, "%s", path);
-	if (bind(k->fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
-		return -errno;
+	return bind(k->fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ? -errno : 0;
+}
+
+static int set_limits(struct kernel *k)
+{
 	if (setsockopt(k->fd, SOL_BUS, BUS_LIMITS, &k->sw.limits,
 		       sizeof(k->sw.limits)) < 0)
 		return -errno;
@@ -689,17 +690,19 @@ static int map_buffer(struct kernel *k)
 	return 0;
 }
 
-static int open_all(struct kernel *k, const char *path)
+static int open_all(struct kernel *k, const char *path, int bound)
 {
 	int r;
 
-	r = open_socket(k);
+	r = open_socket(k, bound);
 	if (!r)
 		r = check_version(k);
 	if (!r)
 		r = ask_features(k);
-	if (!r)
+	if (!r && bound < 0)
 		r = bind_bus(k, path);
+	if (!r)
+		r = set_limits(k);
 	if (!r)
 		r = map_buffer(k);
 	if (!r)
@@ -708,7 +711,8 @@ static int open_all(struct kernel *k, const char *path)
 	return r < 0 ? r : 0;
 }
 
-int sw_kernel_new(struct sw **ret, const struct sw *common, const char *path)
+int sw_kernel_new(struct sw **ret, const struct sw *common, const char *path,
+		  int bound)
 {
 	struct kernel *k = calloc(1, sizeof(*k));
 	int r;
@@ -718,7 +722,7 @@ int sw_kernel_new(struct sw **ret, const struct sw *common, const char *path)
 	k->sw = *common;
 	k->sw.ops = &kernel_ops;
 	k->fd = -1;
-	r = open_all(k, path);
+	r = open_all(k, path, bound);
 	if (r < 0) {
 		kernel_free(&k->sw);
 		return r;

@@ -56,6 +56,7 @@ int sw_limits_fill(struct bus_limits *to, const struct bus_limits *want);
 
 /* Makes a switch whose common part is @common, sw->ops left to be set. */
 int sw_user_new(struct sw **ret, const struct sw *common);
-int sw_kernel_new(struct sw **ret, const struct sw *common, const char *path);
+int sw_kernel_new(struct sw **ret, const struct sw *common, const char *path,
+		  int bound);
 
 #endif
