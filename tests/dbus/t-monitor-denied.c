@@ -80,5 +80,10 @@ int main(void)
 	/* Nobody else has heard of it. */
 	raw_expect_silence(a, 50);
 	raw_expect_silence(b, 50);
+	raw_close(w);
+	raw_close(a);
+	raw_close(b);
+	raw_close(c);
+	raw_close(control);
 	return 0;
 }

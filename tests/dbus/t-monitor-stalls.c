@@ -29,5 +29,8 @@ int main(void)
 	}
 	raw_expect_eof(w);
 	raw_ping(a);
+	raw_close(w);
+	raw_close(a);
+	raw_close(b);
 	return 0;
 }

@@ -117,5 +117,9 @@ int main(void)
 			reply);
 		bad = true;
 	}
+	raw_close(w);
+	raw_close(a);
+	raw_close(b);
+	raw_close(control);
 	return bad;
 }

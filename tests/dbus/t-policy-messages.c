@@ -163,5 +163,9 @@ int main(void)
 	conf_expect_log("Rejected send message, 2 matched rules; type=\"method_call\", sender=\":1.");
 	conf_expect_log("Rejected receive message, 2 matched rules; type=\"method_call\", sender=\":1.");
 	conf_expect_log("Would reject message, 2 matched rules; type=\"method_call\", sender=\":1.");
+	raw_close(s.a);
+	raw_close(s.b);
+	raw_close(s.other);
+	raw_close(s.control);
 	return bad != 0;
 }
