@@ -341,6 +341,7 @@ int sw_user_new(struct sw **ret, const struct sw *common)
 	us->sw = *common;
 	us->sw.ops = &user_ops;
 	us->epfd = -1;
+	us->owner = US_NOBODY;
 	lists_init(us);
 	us_rules_init(us);
 	r = us_loop_init(us);

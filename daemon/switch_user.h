@@ -37,6 +37,7 @@
 
 #include "core/match_index.h"
 #include "core/replies.h"
+#include "core/shares.h"
 
 /* One read. In front of it in the buffer: room for the incomplete message of
  * the read before, if it is not longer than that. */
@@ -84,7 +85,11 @@ struct uuser {
 	uid_t uid;
 	unsigned int refs;
 	uint64_t bytes;
+	uint64_t woken;			/* us->woken that has met it */
 };
+
+/* No user's: of the daemon, as an owner of what is queued. */
+#define US_NOBODY UINT32_MAX
 
 struct us;
 struct uuser *uuser_get(struct us *us, uid_t uid);
@@ -166,6 +171,7 @@ struct uport {
 	uint32_t pend_first, pend_last;	/* in us->pend, with UP_DIRTY */
 	struct uchunk_list queue;	/* with UP_BLOCKED */
 	size_t queued;
+	struct shares shares;		/* of that, by uid */
 	unsigned int queued_fds;
 	/* A message longer than a queue may be that has gone on an empty one:
 	 * what else comes from the daemon meanwhile is not to blame. */
@@ -250,6 +256,8 @@ struct us {
 	struct ubuf *run_src;		/* what is being gone through, or NULL
 					 * if that is rbuf */
 	bool running;			/* us_flush() is still to come */
+	u32 owner;			/* whose uid that is, or US_NOBODY */
+	uint64_t woken;			/* times that waiters were woken */
 	unsigned int cost;		/* of what is being gone through */
 	uint32_t n_pend;
 	struct pending pend[US_PENDING];

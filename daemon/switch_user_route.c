@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/quota.h"
+
 /* SENDER adds at most: padding, code, signature, length, name, NUL, padding */
 #define STAMP_ROOM	(8 + 4 + 4 + DBUS_UNIQUE_MAX + 8)
 #define STAMP_LONG	(16U << 10)
@@ -25,13 +27,22 @@ static size_t waiter_mark(struct us *us)
 	return us->sw.limits.queue_bytes - us->sw.limits.queue_bytes / 4;
 }
 
+/* The first of each user: one whose share is used up is in nobody's way. */
 void us_wake_waiter(struct us *us, struct uport *t)
 {
-	struct uport *w = TAILQ_FIRST(&t->waiters);
+	struct uport *w;
 
-	/* Ready means: tries again; it keeps its place until it succeeds. */
-	if (w && t->queued <= waiter_mark(us))
+	if (TAILQ_EMPTY(&t->waiters) || t->queued > waiter_mark(us))
+		return;
+	us->woken++;
+	TAILQ_FOREACH(w, &t->waiters, wait) {
+		if (w->user->woken == us->woken)
+			continue;
+		w->user->woken = us->woken;
+		/* Ready means: tries again; it keeps its place until it
+		 * succeeds. */
 		uport_ready(us, w);
+	}
 }
 
 void us_wait_done(struct us *us, struct uport *p)
@@ -78,13 +89,37 @@ static bool fits(struct us *us, const struct uport *t, size_t len,
 	       t->queued_fds + n_fds <= times * l->queue_fds;
 }
 
+/* The receiver's own user shares with nobody: it is its own queue. */
+static bool in_share(struct us *us, const struct uport *t,
+		     const struct uport *p, size_t len)
+{
+	if (p->user == t->user || !t->queued)
+		return true;
+	return quota_share_ok(shares_of(&t->shares, p->user->uid, t->queued),
+			      t->queued, len, us->sw.limits.queue_bytes);
+}
+
+/* Who of @p's user has waited for @t longest, or NULL. */
+static const struct uport *first_waiter(const struct uport *t,
+					const struct uport *p)
+{
+	const struct uport *w;
+
+	TAILQ_FOREACH(w, &t->waiters, wait)
+		if (w->user == p->user)
+			return w;
+	return NULL;
+}
+
 /* Room for @p's message, and nobody has been waiting for it longer? */
 static bool room(struct us *us, struct uport *t, struct uport *p,
 		 const struct dbus_header *h)
 {
-	struct uport *first = TAILQ_FIRST(&t->waiters);
+	const struct uport *first = first_waiter(t, p);
 
 	if (first && first != p)
+		return false;
+	if (!in_share(us, t, p, h->f.total_len))
 		return false;
 	return fits(us, t, h->f.total_len, h->unix_fds, 1);
 }

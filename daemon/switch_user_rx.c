@@ -161,6 +161,7 @@ static size_t run(struct us *us, struct uport *p, const uint8_t *data,
 
 	us->cost = 0;
 	us->running = true;
+	us->owner = p->user->uid;
 	while (len - pos >= DBUS_FIXED_LEN &&
 	       !(p->flags & (UP_ENDED | UP_DETACHED))) {
 		if (us->cost > RUN_COST) {
@@ -174,6 +175,7 @@ static size_t run(struct us *us, struct uport *p, const uint8_t *data,
 	}
 	us_flush(us);
 	us->running = false;
+	us->owner = US_NOBODY;
 	return pos;
 }
 

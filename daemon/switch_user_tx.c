@@ -65,9 +65,16 @@ static void chunk_free(struct uport *t, struct uchunk *c)
 	free(c);
 }
 
+static void count_queued(struct us *us, struct uport *t, size_t len)
+{
+	t->queued += len;
+	shares_add(&t->shares, us->owner, len);
+	us_peak(&t->q.out.peak_bytes, t->queued);
+}
+
 /* A reference of its own to @buf and @fds. */
-static int queue_ref(struct uport *t, struct ubuf *buf, size_t off,
-		     size_t len, struct ufds *fds)
+static int queue_ref(struct us *us, struct uport *t, struct ubuf *buf,
+		     size_t off, size_t len, struct ufds *fds)
 {
 	struct uchunk *c = malloc(sizeof(*c));
 
@@ -78,16 +85,16 @@ static int queue_ref(struct uport *t, struct ubuf *buf, size_t off,
 	c->len = len;
 	c->fds = ufds_ref(fds);
 	TAILQ_INSERT_TAIL(&t->queue, c, link);
-	t->queued += len;
 	if (fds)
 		t->queued_fds += fds->n;
-	us_peak(&t->q.out.peak_bytes, t->queued);
+	count_queued(us, t, len);
 	us_peak(&t->q.out.peak_fds, t->queued_fds);
 	return 0;
 }
 
 /* As much as the last chunk has room for, if that is nobody else's. */
-static size_t queue_append(struct uport *t, const uint8_t *p, size_t len)
+static size_t queue_append(struct us *us, struct uport *t,
+			   const uint8_t *p, size_t len)
 {
 	struct uchunk *c = TAILQ_LAST(&t->queue, uchunk_list);
 	struct ubuf *b = c ? c->buf : NULL;
@@ -99,14 +106,14 @@ static size_t queue_append(struct uport *t, const uint8_t *p, size_t len)
 	memcpy(b->data + b->len, p, len);
 	b->len += len;
 	c->len += len;
-	t->queued += len;
-	us_peak(&t->q.out.peak_bytes, t->queued);
+	count_queued(us, t, len);
 	return len;
 }
 
-static int queue_copy(struct uport *t, const uint8_t *p, size_t len)
+static int queue_copy(struct us *us, struct uport *t, const uint8_t *p,
+		      size_t len)
 {
-	size_t n = queue_append(t, p, len), cap = t->queued;
+	size_t n = queue_append(us, t, p, len), cap = t->queued;
 	struct ubuf *b;
 	int r;
 
@@ -121,7 +128,7 @@ static int queue_copy(struct uport *t, const uint8_t *p, size_t len)
 		return -ENOMEM;
 	b->len = len - n;
 	memcpy(b->data, p + n, len - n);
-	r = queue_ref(t, b, 0, len - n, NULL);
+	r = queue_ref(us, t, b, 0, len - n, NULL);
 	ubuf_unref(b);
 	return r;
 }
@@ -133,8 +140,8 @@ static int queue_bytes(struct us *us, struct uport *t, const uint8_t *p,
 
 	if (src && len >= US_QUEUE_COPY && p >= src->data &&
 	    p < src->data + src->len)
-		return queue_ref(t, src, p - src->data, len, NULL);
-	return queue_copy(t, p, len);
+		return queue_ref(us, t, src, p - src->data, len, NULL);
+	return queue_copy(us, t, p, len);
 }
 
 void uport_drop_output(struct us *us, struct uport *t)
@@ -319,13 +326,14 @@ static struct ubuf *whole(struct umsg *m)
 }
 
 /* From byte @off on; fds go with byte 0. */
-static int queue_whole(struct uport *t, struct umsg *m, size_t off)
+static int queue_whole(struct us *us, struct uport *t, struct umsg *m,
+		       size_t off)
 {
 	struct ubuf *b = whole(m);
 
 	if (!b)
 		return -ENOMEM;
-	return queue_ref(t, b, off, b->len - off, off ? NULL : m->fds);
+	return queue_ref(us, t, b, off, b->len - off, off ? NULL : m->fds);
 }
 
 static int queue_message(struct us *us, struct uport *t, struct umsg *m)
@@ -333,7 +341,7 @@ static int queue_message(struct us *us, struct uport *t, struct umsg *m)
 	int r;
 
 	if (m->fds || m->several)
-		return queue_whole(t, m, 0);
+		return queue_whole(us, t, m, 0);
 	r = queue_bytes(us, t, m->head, m->head_len);
 	if (!r && m->body_len)
 		r = queue_bytes(us, t, m->body, m->body_len);
@@ -354,7 +362,7 @@ static void send_fds(struct us *us, struct uport *t, struct umsg *m)
 		failed(us, t, r);
 	} else if ((size_t)r < m->head_len + m->body_len) {
 		block(us, t);
-		if (queue_whole(t, m, r))
+		if (queue_whole(us, t, m, r))
 			out_of_memory(us, t);
 	}
 }

@@ -135,7 +135,7 @@ size_t raw_handshake(char *buf, size_t size, bool pass_fds)
 	size_t i;
 	int n;
 
-	snprintf(uid, sizeof(uid), "%u", (unsigned int)getuid());
+	snprintf(uid, sizeof(uid), "%u", (unsigned int)geteuid());
 	for (i = 0; uid[i]; i++)
 		sprintf(hex + 2 * i, "%02x", uid[i]);
 	buf[0] = 0;
