@@ -63,3 +63,13 @@ kernel_release()
 	[ -e "$dir/complete" ] || "$top/vm/$get" "$1" || exit
 	cat "$dir/release"
 }
+
+# Where the modules for a release are built.
+modules_dir()
+{
+	case ${AFBUS_COMPILER-} in
+	""|gcc) echo "$top/build/modules/$1" ;;
+	clang) echo "$top/build/modules/$1-clang" ;;
+	*) die "AFBUS_COMPILER: expected gcc or clang" ;;
+	esac
+}
