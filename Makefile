@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 KERNEL ?= 6.1
 
-.PHONY: help run check check-debug check-matrix check-static check-asan fuzz build modules bench vm clean
+.PHONY: help run check check-debug check-matrix check-static check-asan soak fuzz build modules bench vm clean
 help:
 	@echo "make run [HOST=1]   build all, show unmodified D-Bus programs on the bus"
 	@echo "make check          build all, run every test, here and in the VM"
@@ -12,6 +12,7 @@ help:
 	@echo "make check-matrix   the VM's tests on all kernels, with 1, 2, 4 processors"
 	@echo "make check-static   look at the sources with all that finds mistakes there"
 	@echo "make check-asan     the tests that run here, with sanitizers and valgrind"
+	@echo "make soak           everything at once in the VM for TIME=3600 seconds"
 	@echo "make fuzz           run the fuzzers, each for TIME=60 seconds; TARGET=..."
 	@echo "make build          programs into build/, modules into build/modules/"
 	@echo "make bench          measure beside the other buses; NATIVE=1: native buses,"
@@ -38,9 +39,11 @@ check-static:
 check-asan:
 	@scripts/check --asan
 
-TIME ?= 60
+soak:
+	@KERNEL=$(KERNEL) scripts/soak $(TIME)
+
 fuzz:
-	@scripts/deps build check && scripts/fuzz --time $(TIME) $(TARGET)
+	@scripts/deps build check && scripts/fuzz --time $(or $(TIME),60) $(TARGET)
 
 build:
 	@scripts/build $(KERNEL)
