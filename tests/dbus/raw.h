@@ -41,6 +41,7 @@ unsigned long raw_env(const char *name, unsigned long def);
 struct raw {
 	int fd;
 	bool pass_fds;
+	bool native;		/* a socket of AF_BUS, no stream */
 	char name[32];		/* unique */
 	uint32_t serial;	/* the last one given out */
 	uint8_t *buf;		/* received: [pos, len) */
@@ -77,8 +78,10 @@ struct msg {
 /* ---- connections ---- */
 
 int raw_dial(void);		/* connected, nothing sent */
+int raw_dial_native(void);	/* at $BUS_NATIVE_PATH, or the test is skipped */
 void raw_connect(int fd);	/* a socket of the caller's */
-/* Ready to talk; with @pass_fds it negotiates fds. */
+/* Ready to talk; with @pass_fds it negotiates fds. With "native" in
+ * $BUS_CLIENTS it is a native client, with "mixed" every other one is. */
 struct raw *raw_open(bool pass_fds);
 /* The same in two steps, from a connected socket, owned from then on: after
  * the handshake, and after Hello. */
@@ -86,6 +89,7 @@ struct raw *raw_auth(int fd, bool pass_fds);
 struct raw *raw_login(int fd, bool pass_fds);
 struct raw *raw_wrap(int fd);	/* around a descriptor, owned from then on */
 void raw_close(struct raw *c);	/* NULL is fine */
+/* A native client sends a message a call, and has no handshake. */
 /* The lines of a handshake up to and with BEGIN. */
 size_t raw_handshake(char *buf, size_t size, bool pass_fds);
 /* Reads lines of the handshake's answers: @n of them. */

@@ -125,7 +125,7 @@ static void own(void)
 /* Who cannot take descriptors gets the rest. */
 static void without_fds(void)
 {
-	struct raw *c = raw_open(false);
+	struct raw *c = raw_login(raw_dial(), false);
 	struct msg m;
 	struct creds creds = ask(c, c->name, &m);
 
