@@ -132,6 +132,27 @@ int afbus_client_get_addr(int fd, uint64_t *addr);
 /* 0 (the default) to BUS_PRIO_MAX: of what is sent from now on. */
 int afbus_client_set_priority(int fd, int priority);
 
+/* ---- clients of a D-Bus bus ---- */
+
+/*
+ * Connects to the first "afbus:path=" or "afbus:abstract=" in @address, a list
+ * of D-Bus server addresses (the specification's "Server Addresses"; guid= is
+ * not looked at), or if it is NULL in $DBUS_SESSION_BUS_ADDRESS. Returns a
+ * descriptor on which whole D-Bus messages are sent and received, with
+ * afbus_msg_send() and afbus_msg_recv(); to, from and seq are not used.
+ * @flags: AFBUS_NONBLOCK. -EPROTONOSUPPORT: there is no such address in it;
+ * -EINVAL: it is malformed; -ENOENT: NULL, and the variable is not set.
+ */
+int afbus_dbus_open(const char *address, unsigned int flags);
+/*
+ * Says Hello and waits for the answer, which must not have been done yet: the
+ * bus's unique name for @fd into @name, AFBUS_DBUS_NAME is enough. -EPROTO: it
+ * was refused or the answer is none; -ENOSPC. May wait though AFBUS_NONBLOCK
+ * was given.
+ */
+#define AFBUS_DBUS_NAME 24
+int afbus_dbus_hello(int fd, char *name, size_t size);
+
 /* ---- messages ---- */
 
 #define AFBUS_MSG_CREDS		0x1	/* pid, uid, gid are the sender's */

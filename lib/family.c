@@ -51,22 +51,22 @@ int afbus_family(void)
 	return nr;
 }
 
-static int socket_of(int family, int type)
+static int socket_of(int family, int type, int protocol)
 {
-	int fd = socket(family, type, BUS_PROTO_NONE);
+	int fd = socket(family, type, protocol);
 
 	return fd < 0 ? -errno : fd;
 }
 
-int socket_new(int type, unsigned int flags)
+int socket_new(int type, int protocol, unsigned int flags)
 {
 	int fd, one = 1, nr = afbus_family();
 
 	type |= SOCK_CLOEXEC | (flags & AFBUS_NONBLOCK ? SOCK_NONBLOCK : 0);
-	fd = socket_of(nr, type);
+	fd = socket_of(nr, type, protocol);
 	/* The attempt may have loaded the module, under another number. */
 	if (fd == -EAFNOSUPPORT && afbus_family() != nr)
-		fd = socket_of(afbus_family(), type);
+		fd = socket_of(afbus_family(), type, protocol);
 	if (fd >= 0 && flags & AFBUS_CREDS &&
 	    setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &one, sizeof(one))) {
 		nr = -errno;

@@ -9,7 +9,7 @@
 int family_read(const char *file);
 
 /* A socket of the family with what @flags ask; the descriptor or -errno. */
-int socket_new(int type, unsigned int flags);
+int socket_new(int type, int protocol, unsigned int flags);
 
 /* setsockopt() and getsockopt() at SOL_BUS, 0 or -errno. */
 int option_set(int fd, int option, const void *value, socklen_t len);

@@ -23,7 +23,7 @@ int place_connect(int type, const char *path, unsigned int flags)
 	err = afbus_sockaddr_set(&sa, path, 0);
 	if (err)
 		return err;
-	fd = socket_new(type, flags);
+	fd = socket_new(type, BUS_PROTO_NONE, flags);
 	if (fd < 0)
 		return fd;
 	err = connect_fd(fd, &sa);
@@ -73,7 +73,7 @@ int place_bind(int type, const char *path, unsigned int flags)
 	err = afbus_sockaddr_set(&sa, path, 0);
 	if (err)
 		return err;
-	fd = socket_new(type, flags);
+	fd = socket_new(type, BUS_PROTO_NONE, flags);
 	if (fd < 0)
 		return fd;
 	err = bind_fd(fd, &sa);

@@ -238,9 +238,47 @@ static void end_of_the_stream(void **state)
 	close(fds[1]);
 }
 
+/* What is wrong with an address is told before there is a socket. */
+static void test_dbus_addresses(void **state)
+{
+	static const struct {
+		const char *text;
+		int err;
+	} cases[] = {
+		{ "", -EPROTONOSUPPORT },
+		{ "unix:path=/x", -EPROTONOSUPPORT },
+		{ "unix:path=/x;tcp:host=a", -EPROTONOSUPPORT },
+		{ "xafbus:path=/x", -EPROTONOSUPPORT },
+		{ "afbus:", -EINVAL },
+		{ "afbus:guid=12", -EINVAL },
+		{ "afbus:path=", -EINVAL },
+		{ "afbus:path=,guid=1", -EINVAL },
+		{ "afbus:xpath=/x", -EINVAL },
+		{ "afbus:path=/x,abstract=y", -EINVAL },
+		{ "afbus:path=%", -EINVAL },
+		{ "afbus:path=%4", -EINVAL },
+		{ "afbus:path=%zz", -EINVAL },
+		{ "afbus:path=/a%00b", -EINVAL },
+		{ "unix:path=/x;afbus:path=%", -EINVAL },
+	};
+	char longest[200] = "afbus:abstract=";
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(afbus_dbus_open(cases[i].text, 0),
+				 cases[i].err);
+	memset(longest + strlen(longest), 'x', 150);
+	assert_int_equal(afbus_dbus_open(longest, 0), -ENAMETOOLONG);
+	assert_int_equal(afbus_dbus_open("afbus:path=/x", AFBUS_CREDS),
+			 -EINVAL);
+	unsetenv("DBUS_SESSION_BUS_ADDRESS");
+	assert_int_equal(afbus_dbus_open(NULL, 0), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_dbus_addresses),
 		cmocka_unit_test(unknown_flags),
 		cmocka_unit_test(paths),
 		cmocka_unit_test(descriptors),
