@@ -46,6 +46,14 @@ static size_t add_rec(char *buf, size_t at, uint32_t type, uint64_t addr,
 	return at + ((sizeof(rec) + len + 7) & ~(size_t)7);
 }
 
+static size_t add_active(char *buf, size_t at, unsigned int slot)
+{
+	uint64_t addr = some_addr(slot % ADDRS);
+
+	at = add_rec(buf, at, BUS_REC_ACTIVATE, addr, 0, NULL, 0);
+	return add_rec(buf, at, BUS_REC_RESUME, addr, 0, NULL, 0);
+}
+
 static const char *const names[] = {
 	"a.b", "a.c", "org.freedesktop.DBus", "a", "", ":1.5",
 };
@@ -83,7 +91,27 @@ bool op_update(const struct rec *r)
 			   (socklen_t)len);
 }
 
-/* At a: the bus; at a + 1, + 2: programs that are connected, and talk. */
+/* A native client at @at, and its port's address with it. */
+static bool native_client(int bus, const struct sockaddr_bus *sa,
+			  socklen_t sa_len, unsigned int at)
+{
+	int fd = socket(family(), SOCK_SEQPACKET | SOCK_CLOEXEC |
+			SOCK_NONBLOCK, BUS_PROTO_DBUS), card;
+	struct sockaddr_bus peer;
+	socklen_t len = sizeof(peer);
+
+	if (!put(at, fd) || connect(fd, (const struct sockaddr *)sa, sa_len))
+		return false;
+	card = accept4(bus, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC);
+	if (card < 0)
+		return false;
+	close(card);
+	put_addr(at, peer.sbus_addr.s_addr);
+	return true;
+}
+
+/* At a: the bus; at a + 1, + 2: programs that are connected, and talk; at + 3,
+ * + 4: native ones. */
 bool op_dbus_bus(const struct rec *r)
 {
 	struct sockaddr_bus sa;
@@ -99,6 +127,13 @@ bool op_dbus_bus(const struct rec *r)
 	if (!put(r->a, bus) || bind(bus, (struct sockaddr *)&sa, sa_len))
 		return false;
 	short_limits(bus, r->d);
+	if (listen(bus, 4))
+		return false;
+	for (i = 3; i <= 4; i++) {
+		if (!native_client(bus, &sa, sa_len, r->a + i))
+			return false;
+		len = add_active(recs, len, r->a + i);
+	}
 	for (i = 1; i <= 2; i++) {
 		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC |
 			       SOCK_NONBLOCK, 0, pair))
@@ -110,8 +145,7 @@ bool op_dbus_bus(const struct rec *r)
 		}
 		close(pair[1]);
 		addr = some_addr((r->a + i) % ADDRS);
-		len = add_rec(recs, len, BUS_REC_ACTIVATE, addr, 0, NULL, 0);
-		len = add_rec(recs, len, BUS_REC_RESUME, addr, 0, NULL, 0);
+		len = add_active(recs, len, r->a + i);
 		len = add_rec(recs, len, BUS_REC_NAME, addr, 0, names[i - 1],
 			      strlen(names[i - 1]));
 		len = add_rec(recs, len, BUS_REC_MATCH_ADD, addr, 1, rules[0],
