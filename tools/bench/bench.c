@@ -156,7 +156,7 @@ static void usage(FILE *f)
 	      "\n"
 	      "  --rounds=N          rounds (default 9; 1 to 101)\n"
 	      "  --count=N           small messages a round and case (default 4000)\n"
-	      "  --contestants=LIST  of direct,relay,dbus-daemon,dbus-broker,user,kernel\n"
+	      "  --contestants=LIST  of direct,relay,dbus-daemon,dbus-broker,user,kernel,native\n"
 	      "  --json              for machines\n"
 	      "  --broadcast         signals to many instead; --broadcast --help\n"
 	      "  --pairs             many pairs at once instead; --pairs --help\n"

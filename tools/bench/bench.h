@@ -24,12 +24,13 @@ struct contestant {
 	const char *name;
 	const char *title;
 	int (*start)(struct contestant *c);
+	bool native;		/* clients are sockets of AF_BUS */
 	bool on;		/* asked for, and started */
 	char why[96];		/* why it is missing */
 	/* the contestant's own */
 	pid_t pid;
 	char dir[64];
-	char address[128];
+	char address[128];	/* a path, after CLIENT_NATIVE a native one */
 	void *controller;
 };
 
@@ -43,7 +44,9 @@ bool contestant_is_bus(const struct contestant *c);
 /* A receive on @fd that takes too long fails. */
 int bench_impatient(int fd);
 
-/* Connects to "unix:path=..." as an ordinary client; Hello included. */
+/* Connects to the socket at @path as an ordinary client; Hello included. After
+ * CLIENT_NATIVE it is a socket of AF_BUS. */
+#define CLIENT_NATIVE "afbus:"
 int client_connect(struct bench_end *e, const char *path);
 /* A method call, one that wants no reply (or a bus would keep count of the
  * calls not answered), a reply, or a signal (@to is NULL), with @body bytes in

@@ -338,7 +338,7 @@ static void usage(FILE *f)
 	      "                      (default 100,10000)\n"
 	      "  --rounds=N          rounds (default 5; 1 to 101)\n"
 	      "  --count=N           messages received a turn, by all (default 4000)\n"
-	      "  --contestants=LIST  of direct,relay,dbus-daemon,dbus-broker,user,kernel\n"
+	      "  --contestants=LIST  of direct,relay,dbus-daemon,dbus-broker,user,kernel,native\n"
 	      "  --json              for machines\n"
 	      "  --help\n", f);
 }

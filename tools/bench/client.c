@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/dbus_header.h"
+#include "linux/bus.h"
 
 #define WAIT_MS 20000
 
@@ -244,6 +245,23 @@ static int connect_unix(const char *path)
 	return fd;
 }
 
+static int connect_native(const char *path)
+{
+	struct sockaddr_bus sa = { .sbus_family = AF_BUS };
+	int fd = socket(AF_BUS, SOCK_SEQPACKET | SOCK_CLOEXEC, BUS_PROTO_DBUS);
+
+	if (fd < 0)
+		return -errno;
+	snprintf(sa.sbus_path, sizeof(sa.sbus_path), "%s", path);
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
 static int handshake(int fd)
 {
 	char hello[64], buf[256], uid[16];
@@ -283,24 +301,37 @@ static int read_exact(int fd, uint8_t *to, size_t len)
 	return 0;
 }
 
+/* Bytes of a stream, or as a datagram. */
+static int read_bytes(int fd, bool native, uint8_t *buf, size_t size)
+{
+	struct dbus_frame f;
+	int r;
+
+	if (native)
+		return read_some(fd, buf, size);
+	r = read_exact(fd, buf, DBUS_FIXED_LEN);
+	if (r < 0)
+		return r;
+	r = dbus_frame_parse(&f, buf, size);
+	if (r < 0)
+		return r;
+	return read_exact(fd, buf + DBUS_FIXED_LEN,
+			  f.total_len - DBUS_FIXED_LEN);
+}
+
 /* One small message into @buf. */
-static int read_message(int fd, uint8_t *buf, size_t size,
+static int read_message(int fd, bool native, uint8_t *buf, size_t size,
 			struct dbus_header *h)
 {
-	int r = read_exact(fd, buf, DBUS_FIXED_LEN);
+	int r = read_bytes(fd, native, buf, size);
 
-	if (r < 0)
-		return r;
-	r = dbus_frame_parse(&h->f, buf, size);
-	if (r < 0)
-		return r;
-	r = read_exact(fd, buf + DBUS_FIXED_LEN,
-		       h->f.total_len - DBUS_FIXED_LEN);
+	if (r >= 0)
+		r = dbus_frame_parse(&h->f, buf, size);
 	return r < 0 ? r : dbus_header_parse(h, buf, h->f.header_len, size);
 }
 
 /* The reply to Hello, then NameAcquired: after both the line is silent. */
-static int hello(struct bench_end *e)
+static int hello(struct bench_end *e, bool native)
 {
 	bool acquired = false;
 	struct dbus_header h;
@@ -310,7 +341,7 @@ static int hello(struct bench_end *e)
 	r = client_driver(e->fd, "Hello", NULL);
 	e->name[0] = 0;
 	while (r >= 0 && !(e->name[0] && acquired)) {
-		r = read_message(e->fd, buf, sizeof(buf), &h);
+		r = read_message(e->fd, native, buf, sizeof(buf), &h);
 		if (r < 0)
 			break;
 		if (h.f.type == DBUS_TYPE_SIGNAL)
@@ -326,14 +357,17 @@ static int hello(struct bench_end *e)
 
 int client_connect(struct bench_end *e, const char *path)
 {
-	int r;
+	size_t n = strlen(CLIENT_NATIVE);
+	bool native = !strncmp(path, CLIENT_NATIVE, n);
+	int r = 0;
 
-	e->fd = connect_unix(path);
+	e->fd = native ? connect_native(path + n) : connect_unix(path);
 	if (e->fd < 0)
 		return e->fd;
-	r = handshake(e->fd);
+	if (!native)
+		r = handshake(e->fd);
 	if (r >= 0)
-		r = hello(e);
+		r = hello(e, native);
 	if (r < 0)
 		close(e->fd);
 	return r < 0 ? r : 0;

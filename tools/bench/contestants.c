@@ -94,6 +94,12 @@ static void spawn(struct contestant *c, const char *const argv[])
 	_exit(127);
 }
 
+/* Where its socket is. */
+static const char *path_of(const struct contestant *c)
+{
+	return c->address + (c->native ? strlen(CLIENT_NATIVE) : 0);
+}
+
 static int daemon_start(struct contestant *c)
 {
 	char addr[160];
@@ -129,13 +135,15 @@ static const char *afbusd(void)
 
 static int afbusd_start(struct contestant *c, const char *kind)
 {
+	const char *transport = c->native ? "afbus" : "unix";
 	char addr[160], sw[32];
 	const char *argv[] = {
 		afbusd(), "--session", "--nofork", sw, addr, NULL,
 	};
 
 	snprintf(sw, sizeof(sw), "--switch=%s", kind);
-	snprintf(addr, sizeof(addr), "--address=unix:path=%s", c->address);
+	snprintf(addr, sizeof(addr), "--address=%s:path=%s", transport,
+		 path_of(c));
 	spawn(c, argv);
 	return c->pid < 0 ? -errno : 0;
 }
@@ -164,6 +172,8 @@ struct contestant contestants[] = {
 	  .start = user_start },
 	{ .name = "kernel", .title = "afbusd, kernel switch",
 	  .start = kernel_start },
+	{ .name = "native", .title = "afbusd, native",
+	  .start = kernel_start, .native = true },
 };
 const size_t n_contestants = sizeof(contestants) / sizeof(contestants[0]);
 
@@ -202,7 +212,8 @@ int contestant_start(struct contestant *c)
 		strcpy(c->dir, "/tmp/afbus-bench-XXXXXX");
 		if (!mkdtemp(c->dir))
 			return -errno;
-		snprintf(c->address, sizeof(c->address), "%s/bus", c->dir);
+		snprintf(c->address, sizeof(c->address), "%s%s/bus",
+			 c->native ? CLIENT_NATIVE : "", c->dir);
 	}
 	r = c->start(c);
 	if (!r && contestant_is_bus(c))
@@ -226,7 +237,7 @@ void contestant_stop(struct contestant *c)
 	}
 	c->pid = 0;
 	if (c->dir[0]) {
-		unlink(c->address);
+		unlink(path_of(c));
 		rmdir(c->dir);
 		c->dir[0] = 0;
 	}

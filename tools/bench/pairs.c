@@ -301,7 +301,7 @@ static void usage(FILE *f)
 	      "  --numbers=LIST      of pairs (default 1,8,64; each up to 512)\n"
 	      "  --rounds=N          rounds (default 5; 1 to 101)\n"
 	      "  --count=N           messages a turn, by all pairs (default 8000)\n"
-	      "  --contestants=LIST  of direct,dbus-daemon,dbus-broker,user,kernel\n"
+	      "  --contestants=LIST  of direct,dbus-daemon,dbus-broker,user,kernel,native\n"
 	      "  --json              for machines\n"
 	      "  --help\n", f);
 }
