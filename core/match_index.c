@@ -246,12 +246,19 @@ static void shape_del(struct match_index *x, u16 shape)
 	x->used[i] = x->used[--x->n_used];
 }
 
-static void ring_add(struct match_entry *first, struct match_entry *e)
+/* Equal rules stay together, behind @first if they are like it; only that one
+ * is looked at, or adding would take longer with every rule. */
+static void ring_add(struct match_index *x, struct match_entry *first,
+		     struct match_entry *e)
 {
-	e->same = first;
-	e->same_prev = first->same_prev;
-	first->same_prev->same = e;
-	first->same_prev = e;
+	bool like = match_rule_equal(first->rule, e->rule);
+	struct match_entry *next = like ? first->same : first;
+
+	e->group = like ? first->group : ++x->groups;
+	e->same = next;
+	e->same_prev = next->same_prev;
+	next->same_prev->same = e;
+	next->same_prev = e;
 }
 
 void match_index_add(struct match_index *x, struct match_entry *e,
@@ -263,12 +270,14 @@ void match_index_add(struct match_index *x, struct match_entry *e,
 	entry_init(x, e, r);
 	if (e->shape == NEVER)
 		return;
+	e->rule = r;
 	shape_add(x, e->shape);
 	at = slot(x, e->hash);
 	if (*at) {
-		ring_add(*at, e);
+		ring_add(x, *at, e);
 		return;
 	}
+	e->group = ++x->groups;
 	e->next = NULL;
 	e->same = e;
 	e->same_prev = e;
@@ -315,7 +324,7 @@ struct values {
 struct visit {
 	const struct match_index *x;
 	struct values v;
-	int (*found)(void *ctx, struct match_entry *e);
+	match_found found;
 	void *ctx;
 };
 
@@ -396,10 +405,13 @@ static void read_values(const struct match_index *x, struct values *v,
 static int look_up(const struct visit *t, u64 hash)
 {
 	struct match_entry *first = *slot(t->x, hash), *e = first;
+	u64 last = 0;
 	int r = 0;
 
-	for (; e && !r; e = e->same == first ? NULL : e->same)
-		r = t->found(t->ctx, e);
+	for (; e && !r; e = e->same == first ? NULL : e->same) {
+		r = t->found(t->ctx, e, e->group == last);
+		last = e->group;
+	}
 	return r;
 }
 
@@ -480,8 +492,7 @@ static int look_names(const struct visit *t, const struct match_msg *m)
 }
 
 int match_index_visit(const struct match_index *x, const struct match_msg *m,
-		      int (*found)(void *ctx, struct match_entry *e),
-		      void *ctx)
+		      match_found found, void *ctx)
 {
 	struct visit t;
 	int r;

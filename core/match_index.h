@@ -40,7 +40,9 @@ struct match_entry {
 	struct match_entry *next;	/* in the bucket; of the first alike */
 	struct match_entry *same;	/* those filed alike: a ring */
 	struct match_entry *same_prev;
+	const struct match_rule *rule;	/* the caller's, while it is filed */
 	u64 hash;
+	u64 group;			/* rules of one group are equal */
 	u16 shape;
 };
 
@@ -50,6 +52,7 @@ struct match_index {
 	size_t n_buckets;		/* in use */
 	size_t mask;			/* the power of 2 above that, less 1 */
 	size_t n_keys;			/* entries in the buckets' chains */
+	u64 groups;			/* so far */
 	struct match_entry *first;	/* the table until there is another */
 	struct sip_key key;
 	u32 n_used;
@@ -72,18 +75,20 @@ struct match_entry **match_index_grow(struct match_index *x,
 /* All rules are out of it; returns memory as match_index_grow() does. */
 struct match_entry **match_index_forget(struct match_index *x);
 
-/* @r is not kept, but it must not change as long as @e is filed. */
+/* @r must stay where it is, and what it is, as long as @e is filed. */
 void match_index_add(struct match_index *x, struct match_entry *e,
 		     const struct match_rule *r);
 void match_index_del(struct match_index *x, struct match_entry *e);
 
+typedef int (*match_found)(void *ctx, struct match_entry *e, bool again);
 /*
  * Calls @found once for each rule that may match @m: for all that do, and for
  * few that do not. Returns what @found did if that was not 0, and goes on no
- * further then. @found must not change the index.
+ * further then. @found must not change the index. Rules that many have come one
+ * behind the other; @again: it equals the one before, so that match_rule_eval()
+ * would say the same.
  */
 int match_index_visit(const struct match_index *x, const struct match_msg *m,
-		      int (*found)(void *ctx, struct match_entry *e),
-		      void *ctx);
+		      match_found found, void *ctx);
 
 #endif

@@ -138,16 +138,26 @@ struct search {
 	struct us *us;
 	struct uports *v;
 	const struct match_msg *mm;
+	bool known, match;		/* of the rule before */
 };
 
-static int found(void *ctx, struct match_entry *e)
+static bool matches(struct search *s, const struct urule *r)
+{
+	if (!s->known)
+		s->match = match_rule_eval(&r->rule, s->mm);
+	s->known = true;
+	return s->match;
+}
+
+static int found(void *ctx, struct match_entry *e, bool again)
 {
 	struct urule *r = container_of(e, struct urule, entry);
 	struct search *s = ctx;
 	struct uport *t = r->port;
 
+	s->known &= again;
 	if (t->search == s->us->search || !(t->flags & UP_ACTIVE) ||
-	    !uport_takes(t, s->mm->h) || !match_rule_eval(&r->rule, s->mm))
+	    !uport_takes(t, s->mm->h) || !matches(s, r))
 		return 0;
 	t->search = s->us->search;
 	return uports_add(s->v, t);
@@ -156,7 +166,7 @@ static int found(void *ctx, struct match_entry *e)
 int us_matching(struct us *us, struct uports *v, const struct match_msg *mm,
 		bool all)
 {
-	struct search s = { us, v, mm };
+	struct search s = { .us = us, .v = v, .mm = mm };
 	int r = 0;
 
 	v->n = 0;

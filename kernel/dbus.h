@@ -63,6 +63,7 @@ struct dbus_bus {
 	struct work_struct orphans;		/* a reference while queued */
 	struct delayed_work reply_clock;	/* likewise */
 	atomic_t serial;			/* of our own messages */
+	struct dbus_recips *recips;		/* dbus_cast.c; taken by xchg() */
 	struct bus_info ruling;			/* for BUS_RULING; the master's
 						 * socket lock */
 };
@@ -173,6 +174,7 @@ struct dbus_port {
 	struct file **pool;		/* files without a message yet */
 	unsigned int n_pool;
 	struct dbus_out out;
+	unsigned int n_receivers;	/* expected of its next broadcast */
 	struct bus_queue in;		/* after its last round */
 
 	/* Of a native client: what it has sent, stamped, until the owner takes
@@ -301,6 +303,8 @@ struct dbus_cast {
  * again after -ESTALE, or when the tables have changed.
  */
 int dbus_cast(struct dbus_cast *c);
+/* The bus is to be freed. */
+void dbus_recips_free(struct dbus_bus *db);
 
 /* dbus_watch.c; below bus.lock */
 static inline bool dbus_watched(const struct dbus_bus *db)
@@ -340,8 +344,7 @@ void dbus_rule_file(struct dbus_bus *db, struct dbus_port *p,
 void dbus_rule_unfile(struct dbus_bus *db, struct dbus_rule *r);
 /* Rules that may match; unless @all, of those that eavesdrop. */
 int dbus_rules_visit(const struct dbus_bus *db, const struct match_msg *mm,
-		     bool all, int (*found)(void *ctx, struct match_entry *e),
-		     void *ctx);
+		     bool all, match_found found, void *ctx);
 /* All zero but ->more. */
 struct dbus_growth {
 	unsigned int more[DBUS_RULES_KINDS];	/* rules are to be added */

@@ -18,11 +18,19 @@
 /* Receivers found before more memory is needed. */
 #define RECIPS_FEW 8
 #define NOBODY UINT_MAX
+/* A bus keeps memory for no more than so many: 370 KiB. */
+#define RECIPS_KEPT 4096
 
 struct recip {
 	struct bus_port *port;		/* counted */
 	struct bus_msg m;
 	int err;			/* not to get it, and why */
+};
+
+/* Room for many. One of them is left for the next who needs it. */
+struct dbus_recips {
+	unsigned int cap;
+	struct recip r[];		/* and u32 slots[] */
 };
 
 struct recips {
@@ -34,6 +42,7 @@ struct recips {
 	 * ports cannot be marked. */
 	u32 *slots;
 	unsigned int bits;		/* of their number */
+	struct dbus_recips *many;	/* where both are */
 	unsigned int first;		/* of them */
 	u64 gen;			/* of the tables when they were found */
 	unsigned int seen;		/* monitors, the first of them */
@@ -47,6 +56,7 @@ static void recips_init(struct recips *rs)
 	rs->n = 0;
 	rs->slots = NULL;
 	rs->bits = 0;
+	rs->many = NULL;
 }
 
 static void recips_put(struct recips *rs)
@@ -60,23 +70,51 @@ static void recips_put(struct recips *rs)
 	rs->n = 0;
 }
 
-static void recips_free(struct recips *rs)
+/* Memory that large is got and cleared page by page: not for each message. */
+static void recips_free(struct recips *rs, struct dbus_bus *db)
 {
-	if (rs->r != rs->few)
-		kvfree(rs->r);
-	kvfree(rs->slots);
+	struct dbus_recips *many = rs->many;
+
+	if (many && many->cap <= RECIPS_KEPT)
+		many = xchg(&db->recips, many);
+	kvfree(many);
+}
+
+void dbus_recips_free(struct dbus_bus *db)
+{
+	kvfree(db->recips);
+}
+
+static unsigned int slot_bits(unsigned int n)
+{
+	return order_base_2(n) + 1;
 }
 
 /* For @n. There are none in it. */
-static int recips_grow(struct recips *rs, unsigned int n)
+static int recips_grow(struct recips *rs, struct dbus_bus *db, unsigned int n)
 {
-	recips_free(rs);
-	rs->bits = order_base_2(n) + 1;
+	struct dbus_recips *many = xchg(&db->recips, NULL);
+
+	kvfree(rs->many);
+	if (many && many->cap < n) {
+		kvfree(many);
+		many = NULL;
+	}
+	if (!many) {
+		many = kvmalloc(struct_size(many, r, n) +
+				(sizeof(*rs->slots) << slot_bits(n)),
+				GFP_KERNEL_ACCOUNT);
+		if (many)
+			many->cap = n;
+	}
+	rs->many = many;
+	if (!many)
+		return -ENOMEM;
+	rs->r = many->r;
 	rs->cap = n;
-	rs->r = kvmalloc_array(n, sizeof(*rs->r), GFP_KERNEL_ACCOUNT);
-	rs->slots = kvmalloc_array(1UL << rs->bits, sizeof(*rs->slots),
-				   GFP_KERNEL_ACCOUNT);
-	return rs->r && rs->slots ? 0 : -ENOMEM;
+	rs->slots = (u32 *)&many->r[many->cap];
+	rs->bits = slot_bits(n);
+	return 0;
 }
 
 /* More than there is room for are only counted. */
@@ -148,17 +186,27 @@ static bool may_have(struct dbus_cast *c, struct dbus_port *t)
 struct search {
 	struct dbus_cast *c;
 	struct recips *rs;
+	bool known, match;		/* of the rule before */
 };
 
-static int found(void *ctx, struct match_entry *e)
+static bool matches(struct search *s, const struct dbus_rule *r)
+{
+	if (!s->known)
+		s->match = match_rule_eval(&r->rule, &s->c->mm);
+	s->known = true;
+	return s->match;
+}
+
+static int found(void *ctx, struct match_entry *e, bool again)
 {
 	struct dbus_rule *r = container_of(e, struct dbus_rule, entry);
 	struct bus_port *t = &r->port->port;
 	struct search *s = ctx;
 
+	s->known &= again;
 	if (test_bit(BUS_PF_ACTIVE, &t->flags) &&
 	    !test_bit(BUS_PF_ENDED, &t->flags) && t != s->c->to &&
-	    !is_found(s->rs, t) && match_rule_eval(&r->rule, &s->c->mm))
+	    !is_found(s->rs, t) && matches(s, r))
 		add_found(s->rs, t);
 	return 0;
 }
@@ -168,7 +216,7 @@ static int found(void *ctx, struct match_entry *e)
 static void add_matching(struct dbus_cast *c, struct recips *rs, bool all,
 			 bool (*may)(struct dbus_cast *c, struct dbus_port *t))
 {
-	struct search s = { c, rs };
+	struct search s = { .c = c, .rs = rs };
 	unsigned int i, n = rs->n;
 
 	rs->first = rs->n;
@@ -397,17 +445,24 @@ int dbus_cast(struct dbus_cast *c)
 	int err;
 
 	recips_init(&rs);
+	/* As many as last time, or what is found first is found in vain. */
+	n = c->p ? c->p->n_receivers : 0;
+	if (n > RECIPS_FEW && recips_grow(&rs, c->db, n))
+		return -ENOMEM;
 	for (;;) {
 		err = try(c, &rs);
 		n = rs.n;
 		recips_put(&rs);
 		/* Some to spare: more may come while we allocate. */
+		n += n / 4;
 		if (err == -ENOSPC)
-			err = recips_grow(&rs, n + n / 4) ?: -ESTALE;
+			err = recips_grow(&rs, c->db, n) ?: -ESTALE;
+		if (c->p)
+			c->p->n_receivers = n;
 		if (err != -ESTALE)
 			break;
 		cond_resched();
 	}
-	recips_free(&rs);
+	recips_free(&rs, c->db);
 	return err;
 }

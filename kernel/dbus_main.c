@@ -30,6 +30,7 @@ static struct bus *dbus_bus_new(void)
 
 static void dbus_bus_free(struct bus *bus)
 {
+	dbus_recips_free(to_dbus_bus(bus));
 	dbus_replies_free(to_dbus_bus(bus));
 	kvfree(to_dbus_bus(bus));
 }

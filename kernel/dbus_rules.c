@@ -30,8 +30,7 @@ void dbus_rule_unfile(struct dbus_bus *db, struct dbus_rule *r)
 }
 
 int dbus_rules_visit(const struct dbus_bus *db, const struct match_msg *mm,
-		     bool all, int (*found)(void *ctx, struct match_entry *e),
-		     void *ctx)
+		     bool all, match_found found, void *ctx)
 {
 	int err = 0;
 

@@ -82,20 +82,25 @@ static void drop(struct match_index *x, struct rule *r)
 	r->r = NULL;
 }
 
-static int found(void *ctx, struct match_entry *e)
+static int found(void *ctx, struct match_entry *e, bool again)
 {
-	(void)ctx;
-	((struct rule *)e)->visits++;
+	const struct match_rule **last = ctx;
+	struct rule *r = (struct rule *)e;
+
+	CHECK(!again || match_rule_equal(*last, r->r));
+	*last = r->r;
+	r->visits++;
 	return 0;
 }
 
 static void compare(const struct match_index *x, const struct match_msg *m)
 {
+	const struct match_rule *last = NULL;
 	struct rule *r;
 
 	for (r = rules; r < rules + n_rules; r++)
 		r->visits = 0;
-	CHECK(!match_index_visit(x, m, found, NULL));
+	CHECK(!match_index_visit(x, m, found, &last));
 	for (r = rules; r < rules + n_rules; r++) {
 	CHECK(r->visits <= !!r->r);
 		CHECK(r->visits || !r->r || !match_rule_eval(r->r, m));

@@ -123,10 +123,20 @@ static void message(struct message *t, u8 type, const char *fields,
 	t->names[0] = NULL;
 }
 
-static int count(void *ctx, struct match_entry *e)
+/* The rule before that of the last call, and how many were the same. */
+static const struct match_rule *last;
+static unsigned int n_again;
+
+static int count(void *ctx, struct match_entry *e, bool again)
 {
+	struct rule *r = (struct rule *)e;
+
 	(void)ctx;
-	((struct rule *)e)->visits++;
+	r->visits++;
+	if (again)
+		assert_true(match_rule_equal(last, r->r));
+	n_again += again;
+	last = r->r;
 	return 0;
 }
 
@@ -334,9 +344,10 @@ static void test_strangers(void **state)
 	index_free(x);
 }
 
-static int stop_at_third(void *ctx, struct match_entry *e)
+static int stop_at_third(void *ctx, struct match_entry *e, bool again)
 {
 	(void)e;
+	(void)again;
 	return ++*(unsigned int *)ctx == 3 ? -ENOMEM : 0;
 }
 
@@ -361,12 +372,41 @@ static void test_alike(void **state)
 		k = i * 7 % 10;
 		unfile(x, r[k]);
 		r[k] = NULL;
+		n_again = 0;
 		match_index_visit(x, &t.m, count, NULL);
 		for (k = 0; k < 10; k++)
 			if (r[k])
 				assert_int_equal(r[k]->visits, i + 1);
+		assert_int_equal(n_again, i < 9 ? 8 - i : 0);
 	}
 	assert_int_equal(x->n_keys, 0);
+	index_free(x);
+}
+
+/* Filed alike, but not equal: what the first one has is known of its equals,
+ * also when the first has gone. */
+static void test_again(void **state)
+{
+	struct match_index *x = index_new();
+	struct rule *r[6];
+	struct message t;
+	unsigned int i;
+
+	(void)state;
+	message(&t, DBUS_TYPE_SIGNAL, F_PATH F_INTERFACE F_MEMBER, "", ":1.1");
+	for (i = 0; i < 6; i++)
+		r[i] = file(x, i % 2 ? "member=Member,arg7=x" :
+				       "member=Member");
+	assert_int_equal(x->n_keys, 1);
+	n_again = 0;
+	match_index_visit(x, &t.m, count, NULL);
+	assert_int_equal(n_again, 2);
+	unfile(x, r[0]);
+	n_again = 0;
+	match_index_visit(x, &t.m, count, NULL);
+	assert_int_equal(n_again, 1);
+	for (i = 1; i < 6; i++)
+		unfile(x, r[i]);
 	index_free(x);
 }
 
@@ -682,6 +722,7 @@ int main(void)
 	ADD_TEST(test_nothing);
 	ADD_TEST(test_strangers);
 	ADD_TEST(test_alike);
+	ADD_TEST(test_again);
 	ADD_TEST(test_growth);
 	ADD_TEST(test_forget);
 	ADD_TEST(test_random);
