@@ -31,7 +31,8 @@ static void many(struct raw *c)
 {
 	uint32_t first, second, third, last;
 
-	service_add("test.Quota", "sleep=500 own=test.Quota serve");
+	/* Longer than it takes to send all that. */
+	service_add("test.Quota", "sleep=3000 own=test.Quota serve");
 	first = send_bytes(c, 5 * MIB);
 	second = send_bytes(c, 2 * MIB);
 	third = send_bytes(c, 2 * MIB);
