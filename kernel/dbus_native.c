@@ -32,9 +32,9 @@
 #define PEEK 512U
 /* SENDER adds at most: padding, code, signature, length, name, NUL, padding */
 #define STAMP_ROOM (8 + 4 + 4 + DBUS_UNIQUE_MAX + 8)
-/* Up to this a message is in one piece, as AF_UNIX has it; of longer bodies
- * CHUNK bytes are in one skb. */
-#define LINEAR_MAX SKB_MAX_ALLOC
+/* Bodies up to this are in one piece with their header; of longer ones this
+ * much is in one skb. */
+#define BODY_LINEAR 2048U
 #define CHUNK (64U << 10)
 #define PAGE_ORDER_MAX 3
 #define HEAD_LINEAR (16U << 10)
@@ -164,7 +164,7 @@ static int fill_body(struct parcel *c, struct sk_buff *skb, size_t at,
 	int err;
 
 	/* The first skb has more room than that. */
-	BUILD_BUG_ON(PEEK > CHUNK);
+	BUILD_BUG_ON(PEEK > BODY_LINEAR);
 	if (have) {
 		err = skb_store_bits(skb, at, c->seen + c->h.f.header_len,
 				     have);
@@ -232,7 +232,7 @@ static int stamp_long(struct dbus_port *p, struct parcel *c)
 static s64 stamp(struct dbus_port *p, struct parcel *c, struct msghdr *msg)
 {
 	size_t room = c->h.f.header_len + STAMP_ROOM, body = c->h.f.body_len;
-	size_t linear = room + body <= LINEAR_MAX ? body : 0;
+	size_t linear = body <= BODY_LINEAR ? body : 0;
 	size_t paged = min_t(size_t, body - linear, CHUNK);
 	struct sk_buff *skb;
 	s64 len;
