@@ -155,6 +155,7 @@ static bool next_due(struct dbus_bus *db, bool orphans, u64 before,
 		     u64 *caller, u32 *serial)
 {
 	struct reply *r;
+	bool found;
 
 	spin_lock(&db->replies_lock);
 	r = orphans ? replies_next_orphan(&db->replies) :
@@ -164,8 +165,9 @@ static bool next_due(struct dbus_bus *db, bool orphans, u64 before,
 		*serial = r->serial;
 	}
 	spin_unlock(&db->replies_lock);
+	found = r;
 	kfree(r);
-	return r;
+	return found;
 }
 
 static void orphans_work(struct work_struct *work)
