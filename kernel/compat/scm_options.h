@@ -9,7 +9,8 @@
 
 /*
  * Since 6.16 the kernel gives SO_PASSCRED, SO_PASSSEC and SO_PASSRIGHTS to the
- * families it knows alone; so ours takes these options itself.
+ * families it knows alone; so ours takes these options itself. It is not asked
+ * when a program reads them: that fails with EOPNOTSUPP.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
 static inline void scm_own_options(struct sock *sk, struct socket *sock)
