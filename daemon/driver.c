@@ -406,7 +406,7 @@ int driver_message(struct peer *peer, const struct sw_message *m)
 		monitor_show_denied(&c);
 		return 0;
 	}
-	if (m->ruling.refusal == SW_LOGGED) {
+	if (m->told || m->ruling.refusal == SW_LOGGED) {
 		enforce_logged(&c, &m->ruling);
 		return 0;
 	}

@@ -189,10 +189,23 @@ static int denied(struct call *c, const struct sw_ruling *ruling,
 	return call_error(c, DBUS_ERROR("AccessDenied"), "%s", text);
 }
 
+static void log_too_many_calls(const struct call *c)
+{
+	char culprit[PEER_CULPRIT_MAX];
+
+	peer_culprit(c->peer, culprit);
+	log_warning("The maximum number of pending replies for %s has been reached (max_replies_per_connection=%zu)",
+		    culprit, c->bus->config.limits.replies_per_connection);
+}
+
 void enforce_logged(struct call *c, const struct sw_ruling *ruling)
 {
 	char text[COMPLAINT_MAX];
 
+	if (ruling->refusal == SW_TOO_MANY_CALLS) {
+		log_too_many_calls(c);
+		return;
+	}
 	complain(c, ruling, "Would reject message", text);
 	log_security("%s", text);
 }
@@ -225,11 +238,7 @@ static int denied_by_lsm(struct call *c, const struct sw_ruling *ruling)
 
 static int too_many_calls(struct call *c)
 {
-	char culprit[PEER_CULPRIT_MAX];
-
-	peer_culprit(c->peer, culprit);
-	log_warning("The maximum number of pending replies for %s has been reached (max_replies_per_connection=%zu)",
-		    culprit, c->bus->config.limits.replies_per_connection);
+	log_too_many_calls(c);
 	return call_error(c, DBUS_ERROR("LimitsExceeded"),
 			  "The maximum number of pending replies per connection has been reached");
 }

@@ -46,7 +46,8 @@ int enforce_hello(struct call *c);
 int enforce_start(struct call *c, const char *label);
 /* Answers for a message that the switch has not let through. */
 int enforce_refused(struct call *c, const struct sw_ruling *ruling);
-/* The switch has let it through, but it is to be logged. */
+/* The switch has let it through, or has told its sender why not, but it is to
+ * be logged. */
 void enforce_logged(struct call *c, const struct sw_ruling *ruling);
 
 /* Answers with LimitsExceeded and the text, and logs it with who it was, and

@@ -65,6 +65,9 @@ struct sw_message {
 	const int *fds;
 	unsigned int n_fds;
 	struct sw_ruling ruling;
+	bool told;			/* its sender has been, by the switch:
+					 * only to be logged. There is no more
+					 * of @data than the header */
 };
 
 struct sw_limits {

@@ -173,6 +173,7 @@ static void hand_up(struct kernel *k, struct item *it)
 	};
 	bool logged = it->info.kind == BUS_KIND_LOGGED;
 
+	m.told = logged && m.ruling.refusal != SW_LOGGED;
 	if (it->len < DBUS_FIXED_LEN ||
 	    dbus_frame_parse(&h.f, k->buf, DBUS_MAX_MESSAGE) ||
 	    (logged ? h.f.header_len : h.f.total_len) != it->len ||

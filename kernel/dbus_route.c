@@ -101,23 +101,69 @@ static void count_refusal(struct dbus_port *p, struct dbus_port *t,
 		dbus_reply_cross_off(p, t, p->out.h.reply_serial);
 }
 
-/* The master tells the sender. */
-static int refuse(struct dbus_port *p, struct dbus_port *t,
-		  const struct dbus_ruling *ruling)
-{
-	struct bus_info why = explain(ruling);
-	int err = hand_up(p, &why);
-
-	if (!err)
-		count_refusal(p, t, ruling);
-	return err;
-}
-
 static void tell_logged(struct dbus_port *p, const struct dbus_ruling *ruling)
 {
 	struct bus_info why = explain(ruling);
 
 	bus_post_logged(&p->port, p->out.log, p->out.hdr_len, &why);
+}
+
+/* Refusals of dbus_reply_note(), in the reference's words. */
+static const struct {
+	const char *name, *text;
+} refusals[] = {
+	[BUS_SAME_SERIAL] = {
+		"org.freedesktop.DBus.Error.AccessDenied",
+		"Message has the same reply serial as a currently-outstanding existing method call",
+	},
+	[BUS_TOO_MANY_CALLS] = {
+		"org.freedesktop.DBus.Error.LimitsExceeded",
+		"The maximum number of pending replies per connection has been reached",
+	},
+};
+
+static bool told_here(enum bus_refusal refusal)
+{
+	return refusal < ARRAY_SIZE(refusals) && refusals[refusal].name;
+}
+
+/* By us, which does not hold the sender: what it sent next is looked at now,
+ * not after an answer to an earlier call has made room. */
+static void tell_refused(struct dbus_port *p, const struct dbus_ruling *ruling)
+{
+	dbus_send_error(to_dbus_bus(p->port.bus), p->port.addr, p->port.addr,
+			p->out.h.f.serial, refusals[ruling->refusal].name,
+			refusals[ruling->refusal].text);
+	if (ruling->refusal == BUS_TOO_MANY_CALLS)
+		tell_logged(p, ruling);
+}
+
+static int refuse_here(struct dbus_port *p, struct dbus_port *t,
+		       const struct dbus_ruling *ruling)
+{
+	int err = dbus_out_log(&p->out);
+
+	if (err)
+		return err;
+	count_refusal(p, t, ruling);
+	tell_refused(p, ruling);
+	bus_wait_done(&p->port.wait, p->port.bus);
+	return 0;
+}
+
+/* The master tells the sender. */
+static int refuse(struct dbus_port *p, struct dbus_port *t,
+		  const struct dbus_ruling *ruling)
+{
+	struct bus_info why = explain(ruling);
+	int err;
+
+	if (told_here(ruling->refusal))
+		return refuse_here(p, t, ruling);
+	err = hand_up(p, &why);
+	if (!err)
+		count_refusal(p, t, ruling);
+	return err;
 }
 
 struct bus_cost dbus_cost_of(const struct bus_msg *m)
@@ -302,16 +348,20 @@ static void whom_one(struct client_cast *cc)
 
 	c->ends.to = t ? t->addr : 0;
 	if (!t || cc->lost) {
+		cc->refused = false;
 		c->up = &bus->master_unknown;
 		return;
 	}
-	if (!cc->refused) {
+	if (!cc->refused || cc->ruling.to != t->addr) {
 		cc->ruling = (struct dbus_ruling){ .to = t->addr };
+		cc->refused = false;
 		if (admit(c->p, to_dbus_port(t), c->mm.h, true, &cc->ruling))
 			cc->refused = true;
 	}
 	if (cc->refused) {
-		c->up = &bus->refused;
+		c->log = told_here(cc->ruling.refusal);
+		if (!c->log)
+			c->up = &bus->refused;
 		return;
 	}
 	c->to = t;
@@ -353,6 +403,14 @@ static int client_whom(struct dbus_cast *c)
 }
 
 /* Below bus.lock, exclusive. */
+static void count_refused_cast(struct client_cast *cc)
+{
+	struct dbus_port *p = cc->c.p;
+	struct bus_port *t = bus_port_find(p->port.bus, cc->ruling.to);
+
+	count_refusal(p, to_dbus_port(t), &cc->ruling);
+}
+
 static int settle_up(struct client_cast *cc)
 {
 	struct bus_info why = explain(&cc->ruling);
@@ -363,9 +421,7 @@ static int settle_up(struct client_cast *cc)
 	if (err)
 		return err;
 	if (cc->refused)
-		count_refusal(p, to_dbus_port(bus_port_find(p->port.bus,
-							    cc->ruling.to)),
-			      &cc->ruling);
+		count_refused_cast(cc);
 	else
 		atomic64_inc(cc->c.up);
 	return 0;
@@ -379,6 +435,10 @@ static int client_settle(struct dbus_cast *c)
 
 	if (c->up)
 		return settle_up(cc);
+	if (cc->refused) {
+		count_refused_cast(cc);
+		return 0;
+	}
 	if (c->to) {
 		refusal = dbus_reply_note(c->p, to_dbus_port(c->to), &o->h,
 					  &o->reply);
@@ -399,7 +459,9 @@ static void tell_of_cast(struct client_cast *cc)
 	struct dbus_cast *c = &cc->c;
 	unsigned int i;
 
-	if (c->log)
+	if (cc->refused && !c->up)
+		tell_refused(c->p, &cc->ruling);
+	else if (c->log)
 		tell_logged(c->p, c->to ? &cc->ruling : &logged);
 	/* Monitors are told who did not get it, one by one. */
 	for (i = 0; i < c->n_denied; i++) {

@@ -9,17 +9,6 @@
 static int bus;
 static struct client a, b;
 
-static void refused_as(enum bus_refusal refusal, uint32_t serial)
-{
-	struct msg m;
-
-	test_master_recv(bus, &m);
-	check(m.info.refusal == refusal && m.info.addr == a.addr &&
-	      m.info.to == b.addr && m.h.f.serial == serial);
-	msg_free(&m);
-	check(!test_update(bus, BUS_REC_RESUME, a.addr, 0, NULL));
-}
-
 static void call(struct client *from, const char *to, uint32_t serial,
 		 size_t body)
 {
@@ -40,9 +29,9 @@ static void hears(struct client *c, uint32_t serial)
 }
 
 /* In the form of the driver's own messages. */
-static void hears_no_reply(struct client *c, uint32_t serial, const char *text)
+static void hears_error(struct client *c, uint32_t serial, const char *name,
+			const char *text)
 {
-	static const char name[] = "org.freedesktop.DBus.Error.NoReply";
 	struct wire w;
 	struct dbus_str s;
 	struct msg m;
@@ -62,6 +51,27 @@ static void hears_no_reply(struct client *c, uint32_t serial, const char *text)
 	msg_free(&m);
 }
 
+static void hears_no_reply(struct client *c, uint32_t serial, const char *text)
+{
+	hears_error(c, serial, "org.freedesktop.DBus.Error.NoReply", text);
+}
+
+/* The master hears the header, and nobody waits for it. */
+static void refused_too_many(uint32_t serial)
+{
+	struct msg m;
+
+	hears_error(&a, serial, "org.freedesktop.DBus.Error.LimitsExceeded",
+		    "The maximum number of pending replies per connection has been reached");
+	test_master_recv(bus, &m);
+	check(!dbus_frame_parse(&m.h.f, m.data, DBUS_MAX_MESSAGE));
+	check(m.info.kind == BUS_KIND_LOGGED &&
+	      m.info.refusal == BUS_TOO_MANY_CALLS &&
+	      m.info.addr == a.addr && m.info.to == b.addr &&
+	      m.h.f.serial == serial && m.len == m.h.f.header_len);
+	msg_free(&m);
+}
+
 static void answer(struct client *from, struct client *to, uint32_t serial,
 		   uint32_t reply_serial)
 {
@@ -78,7 +88,9 @@ static void same_serial(void)
 	call(&a, b.name, 1, 10);
 	hears(&b, 1);
 	call(&a, b.name, 1, 10);
-	refused_as(BUS_SAME_SERIAL, 1);
+	hears_error(&a, 1, "org.freedesktop.DBus.Error.AccessDenied",
+		    "Message has the same reply serial as a currently-outstanding existing method call");
+	test_silence(bus, 50);
 	answer(&b, &a, 101, 1);
 	call(&a, b.name, 1, 10);
 	hears(&b, 1);
@@ -95,7 +107,9 @@ static void too_many(void)
 		hears(&b, i);
 	}
 	call(&a, b.name, 13, 10);
-	refused_as(BUS_TOO_MANY_CALLS, 13);
+	call(&a, b.name, 14, 10);
+	refused_too_many(13);
+	refused_too_many(14);
 	answer(&b, &a, 103, 11);
 	call(&a, b.name, 14, 10);
 	hears(&b, 14);

@@ -397,7 +397,8 @@ enum bus_kind {
 	BUS_KIND_CLOSED,	/* port addr ended, for reason; it is out of
 				 * routing, its names and rules await CLOSE */
 	BUS_KIND_LOGGED,	/* a message has gone its way, and refusal says
-				 * what there is to be said of it. The data is
+				 * what there is to be said of it; or its sender
+				 * has been told that it did not. The data is
 				 * its header. The port is not held */
 };
 
@@ -407,8 +408,10 @@ enum bus_refusal {
 	BUS_DENIED_SEND,	/* by the sender's policy */
 	BUS_DENIED_RECEIVE,	/* by the receiver's */
 	BUS_SAME_SERIAL,	/* the receiver owes the sender an answer to
-				 * the same serial */
-	BUS_TOO_MANY_CALLS,	/* of the sender wait for an answer */
+				 * the same serial. The sender is told, the
+				 * master is not */
+	BUS_TOO_MANY_CALLS,	/* of the sender wait for an answer. The sender
+				 * is told; for the master it is logged */
 	BUS_LOGGED,		/* BUS_KIND_LOGGED: a rule wants it logged */
 };
 
