@@ -249,13 +249,23 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* As many descriptors as the reference has, if it may. */
+#define ENOUGH_FDS 65536
+
 /* Every connection takes descriptors. */
 static void raise_limits(void)
 {
-	struct rlimit rl;
+	struct rlimit rl, more;
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) < 0)
 		return;
+	more = rl;
+	if (more.rlim_max < ENOUGH_FDS)
+		more.rlim_max = ENOUGH_FDS;
+	more.rlim_cur = more.rlim_max;
+	if (!setrlimit(RLIMIT_NOFILE, &more))
+		return;
+	/* That is root's to do. */
 	rl.rlim_cur = rl.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &rl);
 }
