@@ -148,8 +148,9 @@ bool sw_has_monitors(const struct sw *sw);	/* it can */
 bool sw_watched(const struct sw *sw);
 /*
  * Within @message, what the daemon sends while this is on is shown in front of
- * the message that was handed up, and not behind it. The kernel shows a message
- * before it hands it up, so this does nothing there.
+ * the message that was handed up, and not behind it. The kernel hands up unseen
+ * what that matters for: messages for names nobody has, and signals to the
+ * driver; others it shows before.
  */
 void sw_show_first(struct sw *sw, bool on);
 /* Shows the daemon's message to monitors alone, as one for @to, or if that is

@@ -48,6 +48,9 @@ struct kernel {
 	bool orphans;			/* a port was let go of in it */
 	uint64_t *monitors;		/* addresses */
 	size_t n_monitors;
+	struct item *unshown;		/* handed up, for us to show to monitors;
+					 * or NULL */
+	bool show_first;		/* something else before that */
 };
 
 static struct kernel *to_kernel(struct sw *sw)
@@ -82,6 +85,53 @@ static int update(struct kernel *k, uint32_t type, uint64_t addr,
 	if (setsockopt(k->fd, SOL_BUS, BUS_UPDATE, &rec, rec.head.len) < 0)
 		return -errno;
 	return 0;
+}
+
+/* ---- messages ---- */
+
+static void put_cmsg(struct msghdr *mh, int level, int type, const void *data,
+		     size_t len)
+{
+	struct cmsghdr *c = (void *)((char *)mh->msg_control +
+				     mh->msg_controllen);
+
+	mh->msg_controllen += CMSG_SPACE(len);
+	c->cmsg_level = level;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(c), data, len);
+}
+
+static int send_how(struct kernel *k, const struct bus_send *how,
+		    uint64_t addr, const void *msg, size_t len,
+		    const int *fds, unsigned int n_fds)
+{
+	union {
+		char buf[CMSG_SPACE(MAX_FDS * sizeof(int)) +
+			 CMSG_SPACE(sizeof(*how))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct sockaddr_bus to = {
+		.sbus_family = k->family,
+		.sbus_addr.s_addr = addr,
+	};
+	struct iovec iov = { (void *)msg, len };
+	struct msghdr mh = {
+		.msg_name = &to,
+		.msg_namelen = sizeof(to),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.buf,
+	};
+
+	if (n_fds > MAX_FDS)
+		return -EINVAL;
+	if (n_fds)
+		put_cmsg(&mh, SOL_SOCKET, SCM_RIGHTS, fds,
+			 n_fds * sizeof(int));
+	if (how)
+		put_cmsg(&mh, SOL_BUS, BUS_SEND, how, sizeof(*how));
+	return sendmsg(k->fd, &mh, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
 /* ---- upwards ---- */
@@ -159,6 +209,21 @@ static struct sw_ruling ruling_of(const struct bus_info *info)
 	};
 }
 
+/* What is handed up is shown before what the daemon says to it. */
+static void show_handed_up(struct kernel *k)
+{
+	struct item *it = k->unshown;
+	int r;
+
+	k->unshown = NULL;
+	if (!it)
+		return;
+	r = send_how(k, NULL, BUS_MONITORS, k->buf, it->len, it->fds,
+		     it->n_fds);
+	if (r < 0)
+		log_errno(r, "cannot show a message to monitors");
+}
+
 static void hand_up(struct kernel *k, struct item *it)
 {
 	struct dbus_header h;
@@ -187,7 +252,10 @@ static void hand_up(struct kernel *k, struct item *it)
 			  (unsigned long long)it->info.addr);
 		return;
 	}
+	if (it->info.flags & BUS_INFO_UNSEEN)
+		k->unshown = it;
 	k->sw.handler.message(k->sw.ctx, &m);
+	show_handed_up(k);
 }
 
 /* The port may be gone: an item of one that was detached still comes. */
@@ -428,55 +496,19 @@ static int kernel_limits(struct sw *sw, const struct sw_limits *limits)
 
 /* ---- downwards ---- */
 
-static void put_cmsg(struct msghdr *mh, int level, int type, const void *data,
-		     size_t len)
-{
-	struct cmsghdr *c = (void *)((char *)mh->msg_control +
-				     mh->msg_controllen);
-
-	mh->msg_controllen += CMSG_SPACE(len);
-	c->cmsg_level = level;
-	c->cmsg_type = type;
-	c->cmsg_len = CMSG_LEN(len);
-	memcpy(CMSG_DATA(c), data, len);
-}
-
-static int send_how(struct kernel *k, const struct bus_send *how,
-		    uint64_t addr, const void *msg, size_t len,
-		    const int *fds, unsigned int n_fds)
-{
-	union {
-		char buf[CMSG_SPACE(MAX_FDS * sizeof(int)) +
-			 CMSG_SPACE(sizeof(*how))];
-		struct cmsghdr align;
-	} control = { 0 };
-	struct sockaddr_bus to = {
-		.sbus_family = k->family,
-		.sbus_addr.s_addr = addr,
-	};
-	struct iovec iov = { (void *)msg, len };
-	struct msghdr mh = {
-		.msg_name = &to,
-		.msg_namelen = sizeof(to),
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.buf,
-	};
-
-	if (n_fds > MAX_FDS)
-		return -EINVAL;
-	if (n_fds)
-		put_cmsg(&mh, SOL_SOCKET, SCM_RIGHTS, fds,
-			 n_fds * sizeof(int));
-	if (how)
-		put_cmsg(&mh, SOL_BUS, BUS_SEND, how, sizeof(*how));
-	return sendmsg(k->fd, &mh, MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
-
 static int kernel_send(struct sw *sw, uint64_t addr, const void *msg,
 		       size_t len, const int *fds, unsigned int n_fds)
 {
-	return send_how(to_kernel(sw), NULL, addr, msg, len, fds, n_fds);
+	struct kernel *k = to_kernel(sw);
+
+	if (!k->show_first)
+		show_handed_up(k);
+	return send_how(k, NULL, addr, msg, len, fds, n_fds);
+}
+
+static void kernel_show_first(struct sw *sw, bool on)
+{
+	to_kernel(sw)->show_first = on;
 }
 
 /* To monitors alone. Whose it is says its DESTINATION. */
@@ -484,7 +516,7 @@ static int kernel_show(struct sw *sw, uint64_t to, const void *msg, size_t len)
 {
 	if (!kernel_watched(sw))
 		return 0;
-	return send_how(to_kernel(sw), NULL, BUS_MONITORS, msg, len, NULL, 0);
+	return kernel_send(sw, BUS_MONITORS, msg, len, NULL, 0);
 }
 
 /* An older module shows nothing to anybody, and knows no such flag. */
@@ -506,6 +538,8 @@ static int kernel_forward(struct sw *sw, uint64_t from, uint64_t addr,
 	socklen_t size = sizeof(why);
 	int r;
 
+	if (!k->show_first)
+		show_handed_up(k);
 	r = send_how(k, &how, addr, msg, len, fds, n_fds);
 	if (!from)
 		return r;
@@ -619,6 +653,7 @@ static const struct sw_ops kernel_ops = {
 	.watched = kernel_watched,
 	.cork = kernel_cork,
 	.show = kernel_show,
+	.show_first = kernel_show_first,
 	.claim = kernel_claim,
 	.policy = kernel_policy,
 	.limits = kernel_limits,

@@ -290,6 +290,8 @@ struct dbus_cast {
 	struct bus_port *to;		/* or NULL */
 	struct dbus_port *as;		/* in whose name; NULL: the driver's */
 	atomic64_t *up;			/* it goes to the master, counted here */
+	bool unseen;			/* monitors need room for it, and get
+					 * it from the master */
 	bool log;			/* a rule wants it logged */
 	unsigned int n_denied;		/* subscribers, if monitors are to know */
 	/* Below bus.lock, exclusive, with room at all of them: the last word.

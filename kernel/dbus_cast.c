@@ -272,6 +272,7 @@ static int collect(struct dbus_cast *c, struct recips *rs)
 	c->sets = 0;
 	c->to = NULL;
 	c->up = NULL;
+	c->unseen = false;
 	c->log = false;
 	c->n_denied = 0;
 	read_lock(&db->bus.lock);
@@ -340,7 +341,7 @@ static unsigned int recips_commit(struct dbus_cast *c, struct recips *rs)
 
 	for (i = 0; i < rs->n; i++) {
 		r = &rs->r[i];
-		if (r->err)
+		if (r->err || (c->unseen && i < rs->seen))
 			continue;
 		spin_lock(&r->port->lock);
 		r->port->ops->commit(r->port, c->up || i + 1 < rs->n ?

@@ -369,7 +369,16 @@ static void whom_one(struct client_cast *cc)
 	c->sets |= CAST_EAVESDROPPERS;
 }
 
-static int client_whom(struct dbus_cast *c)
+/* What may start something: the master shows that it does in front of why. Of
+ * signals to the driver, that is those of who starts. */
+static bool master_shows(const struct dbus_cast *c)
+{
+	return c->up == &c->db->bus.master_unknown ||
+	       (c->up == &c->db->bus.master_driver &&
+		c->mm.h->f.type == DBUS_TYPE_SIGNAL);
+}
+
+static int who_gets_it(struct dbus_cast *c)
 {
 	struct bus *bus = &c->db->bus;
 	struct dbus_port *p = c->p;
@@ -402,6 +411,15 @@ static int client_whom(struct dbus_cast *c)
 	return 0;
 }
 
+static int client_whom(struct dbus_cast *c)
+{
+	int err = who_gets_it(c);
+
+	c->unseen = !err && c->sets & CAST_MONITORS && c->db->n_monitors &&
+		    master_shows(c);
+	return err;
+}
+
 /* Below bus.lock, exclusive. */
 static void count_refused_cast(struct client_cast *cc)
 {
@@ -413,11 +431,15 @@ static void count_refused_cast(struct client_cast *cc)
 
 static int settle_up(struct client_cast *cc)
 {
-	struct bus_info why = explain(&cc->ruling);
+	struct bus_info why = {};
 	struct dbus_port *p = cc->c.p;
 	int err;
 
-	err = bus_to_master(&p->port, cc->c.m, cc->refused ? &why : NULL);
+	if (cc->refused)
+		why = explain(&cc->ruling);
+	if (cc->c.unseen)
+		why.flags |= BUS_INFO_UNSEEN;
+	err = bus_to_master(&p->port, cc->c.m, &why);
 	if (err)
 		return err;
 	if (cc->refused)

@@ -587,6 +587,24 @@ void test_expect_closed(int bus, uint64_t addr, enum bus_reason reason)
 		fail("close");
 }
 
+void test_master_show(int bus, const struct msg *m)
+{
+	char cbuf[CMSG_SPACE(BUS_TEST_FDS * sizeof(int))];
+	struct sockaddr_bus sa = {
+		.sbus_family = AF_BUS, .sbus_addr.s_addr = BUS_MONITORS,
+	};
+	struct iovec iov = { m->data, m->len };
+	struct msghdr mh;
+
+	if (!(m->info.flags & BUS_INFO_UNSEEN))
+		return;
+	mh = with_fds(&iov, cbuf, sizeof(cbuf), m->fds, m->n_fds);
+	mh.msg_name = &sa;
+	mh.msg_namelen = sizeof(sa);
+	if (sendmsg(bus, &mh, MSG_NOSIGNAL) != (ssize_t)m->len)
+		fail("show a message");
+}
+
 void msg_free(struct msg *m)
 {
 	while (m->n_fds)

@@ -110,6 +110,8 @@ bool test_recv(struct client *c, struct msg *m);
 void test_silence(int fd, int ms);
 /* Next item at the master. */
 void test_master_recv(int bus, struct msg *m);
+/* To monitors, if that is left to the master. */
+void test_master_show(int bus, const struct msg *m);
 /* The master sends; 0 or -errno. */
 int test_master_send(int bus, uint64_t addr, const struct msg_spec *s,
 		     const int *fds, int n_fds);

@@ -31,6 +31,7 @@ static void at_master(int bus, struct client *from, uint32_t serial)
 
 	test_master_recv(bus, &m);
 	check(m.info.kind == BUS_KIND_MESSAGE && m.h.f.serial == serial);
+	test_master_show(bus, &m);
 	msg_free(&m);
 	check(!test_update(bus, BUS_REC_RESUME, from->addr, 0, NULL));
 }
@@ -60,9 +61,9 @@ static void waits(int bus, struct client *a, struct client *b)
 	test_call(a, "no.such", 6, BODY);
 	test_silence(bus, 30);
 	receive(&w, 5);
-	receive(&w, 6);
 	receive(b, 5);
 	at_master(bus, a, 6);
+	receive(&w, 6);
 	check(!(test_port_stats(bus, a->addr).flags & BUS_PORT_WAITING));
 	check(!test_update(bus, BUS_REC_CLOSE, w.addr, 0, NULL));
 }

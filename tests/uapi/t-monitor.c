@@ -58,7 +58,7 @@ static void gone(struct client *c)
 	check(!test_update(bus, BUS_REC_CLOSE, c->addr, 0, NULL));
 }
 
-/* The master reads it, and is done with it. */
+/* The master reads it, shows it if that is left to it, and is done with it. */
 static void at_master(struct client *from, uint32_t serial)
 {
 	struct msg m;
@@ -66,6 +66,7 @@ static void at_master(struct client *from, uint32_t serial)
 	test_master_recv(bus, &m);
 	check(m.info.kind == BUS_KIND_MESSAGE && m.info.addr == from->addr);
 	check(m.h.f.serial == serial);
+	test_master_show(bus, &m);
 	msg_free(&m);
 	check(!test_update(bus, BUS_REC_RESUME, from->addr, 0, NULL));
 }
@@ -203,8 +204,8 @@ static void files(struct client *a, struct client *b)
 	s.destination = plain.name;
 	s.serial = 32;
 	test_send(a->fd, &s, &fd, 1);
-	saw_files(&w, 32, a->name, plain.name, 1);
 	at_master(a, 32);
+	saw_files(&w, 32, a->name, plain.name, 1);
 	test_silence(w.fd, 10);
 	gone(&plain);
 	gone(&w);
@@ -217,26 +218,34 @@ static bool readable(int fd)
 	return poll(&p, 1, 0) == 1;
 }
 
-/* What is handed up is seen before the master gets it. */
+/* What is handed up is seen before the master gets it; but what may start
+ * something then, since the master may want to show that it does first. */
 static void handed_up(struct client *a)
 {
 	struct client w = new_monitor(""), fresh;
 	struct bus_stats st = test_stats(bus);
+	struct msg_spec s = spec(NULL, 43);
 
 	send_to(a, DRIVER, 40, 0);
 	check(readable(bus) && readable(w.fd));
 	saw(&w, 40, a->name, DRIVER);
 	at_master(a, 40);
 	send_to(a, "no.such.name", 41, 3000);
-	saw(&w, 41, a->name, "no.such.name");
+	test_silence(w.fd, 10);
 	at_master(a, 41);
+	saw(&w, 41, a->name, "no.such.name");
+	s.destination = DRIVER;
+	test_send(a->fd, &s, NULL, 0);
+	test_silence(w.fd, 10);
+	at_master(a, 43);
+	saw(&w, 43, a->name, DRIVER);
 	/* Of one who is not active yet, whoever it is for. */
 	fresh = test_client_raw(bus, 0);
 	check(!test_update(bus, BUS_REC_RESUME, fresh.addr, 0, NULL));
 	send_to(&fresh, a->name, 42, 0);
 	saw(&w, 42, fresh.name, a->name);
 	at_master(&fresh, 42);
-	check(test_stats(bus).master_driver == st.master_driver + 1);
+	check(test_stats(bus).master_driver == st.master_driver + 2);
 	check(test_stats(bus).master_unknown == st.master_unknown + 1);
 	check(test_stats(bus).master_inactive == st.master_inactive + 1);
 	check(test_stats(bus).unicast_msgs == st.unicast_msgs);
@@ -301,8 +310,8 @@ static void forwarded(struct client *a)
 
 	s.flags = 0;
 	test_send(a->fd, &s, NULL, 0);
-	saw(&w, 60, a->name, "com.example.Late");
 	at_master(a, 60);
+	saw(&w, 60, a->name, "com.example.Late");
 	s.sender = a->name;
 	check(!test_master_send_how(bus, b.addr, &how, &s));
 	saw(&b, 60, a->name, "com.example.Late");

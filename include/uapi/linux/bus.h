@@ -416,6 +416,9 @@ enum bus_refusal {
 };
 
 #define BUS_INFO_REQUESTED	0x1	/* a reply that was waited for */
+#define BUS_INFO_UNSEEN		0x2	/* there are monitors, and the master is to
+					 * show it to them: it may want to show
+					 * something else first */
 
 struct bus_info {
 	__u32 kind;		/* enum bus_kind */
