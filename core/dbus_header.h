@@ -62,7 +62,8 @@ int dbus_frame_parse(struct dbus_frame *f, const void *buf, u32 max);
 struct dbus_header {
 	struct dbus_frame f;
 	u32 present;			/* 1U << enum dbus_field */
-	bool unknown;			/* other fields too */
+	bool unknown;			/* other fields too; set it after a
+					 * change, or ->bytes are stamped */
 	const void *bytes;		/* what was parsed */
 	u32 reply_serial;
 	u32 unix_fds;			/* 0 when absent */

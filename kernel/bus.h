@@ -70,6 +70,8 @@ struct bus_files {
 };
 
 struct bus_files *bus_files_new(unsigned int count);
+/* All are in it: may some hold others? */
+void bus_files_look(struct bus_files *f);
 /* Takes what @msg brings as SCM_RIGHTS; -ETOOMANYREFS when the uid has more
  * under way than it may have open. NULL when there is none. */
 int bus_files_from(struct bus_files **ret, const struct cmsghdr *cmsg);

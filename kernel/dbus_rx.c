@@ -310,6 +310,7 @@ static int take_fds(struct dbus_port *p, struct bus_msg *m, unsigned int n)
 		return -ENOMEM;
 	memcpy(f->fp, p->pool, n * sizeof(*f->fp));
 	f->count = n;
+	bus_files_look(f);
 	p->n_pool -= n;
 	memmove(p->pool, p->pool + n, p->n_pool * sizeof(*p->pool));
 	m->files = f;

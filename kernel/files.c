@@ -129,6 +129,15 @@ static bool may_hold(struct file *file)
 	return S_ISSOCK(mode) || !(mode & S_IFMT);
 }
 
+void bus_files_look(struct bus_files *f)
+{
+	unsigned int i;
+
+	for (i = 0; i < f->count; i++)
+		f->holders |= may_hold(f->fp[i]);
+}
+EXPORT_SYMBOL_GPL(bus_files_look);
+
 static int grab(struct bus_files *f, const int *fds, unsigned int n)
 {
 	struct file *file;
@@ -138,8 +147,8 @@ static int grab(struct bus_files *f, const int *fds, unsigned int n)
 		if (!file)
 			return -EBADF;
 		f->fp[f->count] = file;
-		f->holders |= may_hold(file);
 	}
+	bus_files_look(f);
 	return 0;
 }
 

@@ -138,6 +138,8 @@ static bool readdress(struct dbus_header *h)
 	/* Of more than a call's or signal's fields nobody cares. */
 	h->present &= ~(1U << DBUS_FIELD_UNIX_FDS);
 	h->f.flags |= DBUS_FLAG_NO_REPLY;
+	/* Stamping writes these fields, and not the bytes they came from. */
+	h->unknown = true;
 	if (h->destination.s)
 		h->destination = str_of(h->destination.len & 1 ? PEER :
 					peer->name);

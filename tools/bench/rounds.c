@@ -47,6 +47,17 @@ static struct bench_result *result(const struct rounds *r, size_t who,
 			   figure];
 }
 
+/* Nothing at all is a result, too: no context switches, for one. */
+static void cell(struct bench_result *res, struct bench_result *base)
+{
+	double us = bench_median(res);
+
+	if (res->n && !us)
+		printf(" %10.2f (0.00x)", us);
+	else
+		bench_cell(us, bench_median(base));
+}
+
 static void table(const struct rounds *r, size_t figure)
 {
 	const struct bench_suite *s = r->s;
@@ -61,8 +72,8 @@ static void table(const struct rounds *r, size_t figure)
 	for (i = 0; i < n_contestants; i++) {
 		printf("%-22s", contestants[i].title);
 		for (k = 0; k < s->n_cases; k++)
-			bench_cell(bench_median(result(r, i, k, figure)),
-				   bench_median(result(r, 0, k, figure)));
+			cell(result(r, i, k, figure),
+			     result(r, 0, k, figure));
 		putchar('\n');
 	}
 }
