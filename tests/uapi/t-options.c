@@ -30,6 +30,7 @@ static void binding(void)
 	b = test_socket(BUS_PROTO_DBUS);
 	check_err(recv(a, &sa, 1, MSG_DONTWAIT), ENOTCONN);
 	check_err(bind(a, (struct sockaddr *)&un, sizeof(un)), EAFNOSUPPORT);
+	check_err(listen(a, 1), EINVAL);
 	check_err(bind_name(a, ""), EINVAL);
 	check(!bind_name(a, "options"));
 	check_err(bind_name(a, "other"), EINVAL);
@@ -37,7 +38,9 @@ static void binding(void)
 	check(!getsockname(a, (struct sockaddr *)&sa, &len));
 	check(sa.sbus_family == AF_BUS && !strcmp(sa.sbus_path + 1, "options"));
 	check_err(getpeername(a, (struct sockaddr *)&sa, &len), ENOTCONN);
-	check_err(listen(a, 1), EOPNOTSUPP);
+	check_err(connect(b, (struct sockaddr *)&sa, len), ECONNREFUSED);
+	check(!listen(a, 1));
+	check_err(accept(b, NULL, NULL), EINVAL);
 	close(a);
 	check(!bind_name(b, "options"));
 	close(b);
