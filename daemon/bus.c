@@ -159,7 +159,7 @@ static int open_kind(struct bus *bus, const char *kind)
 	enforce_switch_limits(bus, &limits);
 	if (bus->lsm)
 		up.mediate = enforce_mediate;
-	return sw_new(&bus->sw, kind, path, bus->config.bus_fd, &limits,
+	return sw_new(&bus->sw, kind, path, bus->config.bus_fd, NULL, &limits,
 		      bus->event, &up, bus);
 }
 

@@ -3,6 +3,8 @@
 #include "daemon/switch_ops.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #define KIB(n) ((uint64_t)(n) << 10)
 #define MIB(n) ((uint64_t)(n) << 20)
@@ -54,8 +56,8 @@ int sw_limits_fill(struct bus_limits *to, const struct bus_limits *want)
 }
 
 int sw_new(struct sw **ret, const char *kind, const char *path, int bound,
-	   const struct bus_limits *limits, sd_event *event,
-	   const struct sw_handler *handler, void *ctx)
+	   struct sw_state *from, const struct bus_limits *limits,
+	   sd_event *event, const struct sw_handler *handler, void *ctx)
 {
 	struct sw common = {
 		.handler = *handler,
@@ -68,9 +70,10 @@ int sw_new(struct sw **ret, const char *kind, const char *path, int bound,
 	if (r < 0)
 		return r;
 	if (!strcmp(kind, "user"))
-		r = bound < 0 ? sw_user_new(ret, &common) : -EPROTONOSUPPORT;
+		r = bound < 0 ? sw_user_new(ret, &common, from) :
+				-EPROTONOSUPPORT;
 	else if (!strcmp(kind, "kernel"))
-		r = sw_kernel_new(ret, &common, path, bound);
+		r = sw_kernel_new(ret, &common, path, bound, from);
 	else
 		r = -EINVAL;
 	if (r < 0)
@@ -208,4 +211,83 @@ int sw_port_stats(struct sw *sw, uint64_t addr, struct bus_port_stats *ret)
 int sw_stats(struct sw *sw, struct bus_stats *ret)
 {
 	return sw->ops->stats(sw, ret);
+}
+
+/* ---- outliving the daemon ---- */
+
+void sw_begin(struct sw *sw)
+{
+	if (sw->ops->begin)
+		sw->ops->begin(sw);
+}
+
+int sw_commit(struct sw *sw)
+{
+	return sw->ops->commit ? sw->ops->commit(sw) : 0;
+}
+
+int sw_note(struct sw *sw, uint64_t addr, uint64_t cookie, const void *data,
+	    size_t len)
+{
+	if (len > SW_NOTE_MAX)
+		return -E2BIG;
+	return sw->ops->note ? sw->ops->note(sw, addr, cookie, data, len) :
+			       -EOPNOTSUPP;
+}
+
+int sw_keep(struct sw *sw, uint64_t number, int fd)
+{
+	return sw->ops->keep ? sw->ops->keep(sw, number, fd) : -EOPNOTSUPP;
+}
+
+int sw_park(struct sw *sw, uint64_t number, const struct sw_message *m)
+{
+	return sw->ops->park ? sw->ops->park(sw, number, m) : -EOPNOTSUPP;
+}
+
+int sw_unpark(struct sw *sw, uint64_t number)
+{
+	return sw->ops->unpark ? sw->ops->unpark(sw, number) : -EOPNOTSUPP;
+}
+
+int sw_forward_parked(struct sw *sw, uint64_t number, uint64_t addr,
+		      const struct sw_message *m, struct sw_ruling *ruling)
+{
+	int r;
+
+	if (sw->ops->forward_parked)
+		return sw->ops->forward_parked(sw, number, addr, m, ruling);
+	r = sw_forward(sw, m->sender, addr, m->data, m->len, m->fds, m->n_fds,
+		       ruling);
+	sw_unpark(sw, number);
+	return r;
+}
+
+int sw_persist(struct sw *sw, uint32_t ms)
+{
+	return sw->ops->persist ? sw->ops->persist(sw, ms) : -EOPNOTSUPP;
+}
+
+bool sw_has_past(const struct sw *sw)
+{
+	return sw->ops->has_past && sw->ops->has_past(sw);
+}
+
+int sw_restore(struct sw *sw, const struct sw_restorer *restorer, void *ctx)
+{
+	return sw->ops->restore ? sw->ops->restore(sw, restorer, ctx) :
+				  -EOPNOTSUPP;
+}
+
+int sw_save(struct sw *sw, struct sw_state *to)
+{
+	return sw->ops->save ? sw->ops->save(sw, to) : -EOPNOTSUPP;
+}
+
+void sw_state_done(struct sw_state *state)
+{
+	if (state->memfd >= 0)
+		close(state->memfd);
+	free(state->fds);
+	*state = (struct sw_state){ .memfd = -1 };
 }

@@ -31,6 +31,7 @@
 #include "linux/bus.h"
 
 struct sw;
+struct sw_state;
 
 /* Why a message did not go where it was sent. */
 enum sw_refusal {
@@ -100,11 +101,17 @@ struct sw_handler {
  * @limits may be NULL; zero fields mean the defaults of linux/bus.h.
  * @bound is -1, or a socket that is bound already where native clients find
  * the bus; it stays the caller's, and @path is not looked at. Only the kernel
- * has those: -EPROTONOSUPPORT. */
+ * has those: -EPROTONOSUPPORT.
+ * @from is NULL, or what sw_save() of a switch of this kind has given: then
+ * neither @path nor @bound is looked at. Its descriptors are the switch's from
+ * here on, on failure too (-1 is left in their place). */
 int sw_new(struct sw **ret, const char *kind, const char *path, int bound,
-	   const struct bus_limits *limits, sd_event *event,
-	   const struct sw_handler *handler, void *ctx);
-struct sw *sw_free(struct sw *sw);	/* ends every port; NULL is fine */
+	   struct sw_state *from, const struct bus_limits *limits,
+	   sd_event *event, const struct sw_handler *handler, void *ctx);
+struct sw *sw_free(struct sw *sw);	/* ends every port, unless the bus
+					 * outlives us: sw_persist(), or
+					 * sw_save() and all is dup()ed; NULL
+					 * is fine */
 const char *sw_kind(const struct sw *sw);
 
 /* Takes a connected, authenticated stream socket from which exactly the
@@ -192,5 +199,143 @@ struct sw_queues {
 int sw_queues(struct sw *sw, uint64_t addr, struct sw_queues *ret);
 int sw_port_stats(struct sw *sw, uint64_t addr, struct bus_port_stats *ret);
 int sw_stats(struct sw *sw, struct bus_stats *ret);
+
+/*
+ * ---- Outliving the daemon ----
+ *
+ * What the switch has anyway (ports, names, claims, rules, calls that wait for
+ * an answer) needs nothing of the daemon. What only the daemon knows it leaves
+ * with the switch in *notes*, *kept* descriptors and *parked* messages; a
+ * successor gets everything back by sw_restore(). A switch that keeps nothing
+ * says -EOPNOTSUPP to all of it. Between sw_begin() and
+ * sw_commit() stands what one event causes, so that a daemon that is killed
+ * leaves all of an event's effects, or none and the event itself.
+ */
+
+/*
+ * What is done to the switch from the first sw_begin() to the last sw_commit()
+ * (they nest; the outermost ones count) takes effect in its order, and all or
+ * none of it if the daemon dies meanwhile. The end of the upcall of a message
+ * that is handed up belongs to the same batch: a switch puts its own pair
+ * around the upcalls @message, @closed and @no_reply. What is handed up again
+ * to a successor has had no effect before.
+ *
+ * Within a batch a call checks what it can without doing it; what is about a
+ * port that has ended meanwhile is then left out silently. sw_attach(),
+ * sw_restore(), sw_save() and figures are not part of it. sw_forward() and
+ * sw_forward_parked() may be the end of one batch and the begin of the next,
+ * where their answer cannot be known otherwise: what was gathered is applied
+ * before.
+ *
+ * sw_commit(): 0, or -errno of the outermost one: nothing of the batch has
+ * happened (there was no memory for it). The switch has then gone back to
+ * making the changes one by one, and tells of the first that failed.
+ */
+void sw_begin(struct sw *sw);
+int sw_commit(struct sw *sw);
+
+#define SW_NOTE_MAX (64U << 10)		/* bytes of a note */
+
+/*
+ * Leaves @len bytes at @data with port @addr, or with the bus if that is 0,
+ * under a number of the daemon's; in place of what was there. @len 0 takes it
+ * away. Those of a port go with sw_detach(). The switch never looks at them.
+ * -ENOENT: no such port; -E2BIG: more than SW_NOTE_MAX; -EDQUOT: more than the
+ * switch keeps; -ENOMEM.
+ */
+int sw_note(struct sw *sw, uint64_t addr, uint64_t cookie, const void *data,
+	    size_t len);
+/*
+ * Leaves a descriptor with the bus under a number; what it is open on lives as
+ * long as the bus does. @fd stays the caller's. -1 takes it away. -EDQUOT: more
+ * than the switch keeps; -EINVAL: the switch does not keep its like (a socket
+ * of AF_BUS).
+ */
+int sw_keep(struct sw *sw, uint64_t number, int fd);
+/*
+ * Within the upcall of a message: the daemon holds on to it, and a successor
+ * shall get it back, by this number, whether or not the port has gone on. @m
+ * is the daemon's own copy, and stays as it is, with data and fds, until
+ * sw_unpark(). Its sender's end unparks it for a successor, but the number
+ * remains the daemon's to sw_unpark().
+ */
+int sw_park(struct sw *sw, uint64_t number, const struct sw_message *m);
+int sw_unpark(struct sw *sw, uint64_t number);	/* -ENOENT: not parked */
+/* sw_forward() of the parked message @m, and whatever comes of it sw_unpark(),
+ * in one. */
+int sw_forward_parked(struct sw *sw, uint64_t number, uint64_t addr,
+		      const struct sw_message *m, struct sw_ruling *ruling);
+
+/* How long the bus lives without a daemon, milliseconds; 0: not at all, as at
+ * first. -EOPNOTSUPP: it cannot without sw_save(). */
+int sw_persist(struct sw *sw, uint32_t ms);
+
+enum sw_port_flags {
+	SW_PORT_ACTIVE	= 1 << 0,	/* sw_activate() has been called */
+	SW_PORT_FDS	= 1 << 1,	/* passes fds */
+	SW_PORT_MONITOR	= 1 << 2,
+	SW_PORT_ENDED	= 1 << 3,	/* @closed is still to come */
+	SW_PORT_NATIVE	= 1 << 4,	/* sw_attach() got it from accept() */
+	SW_PORT_CORKED	= 1 << 5,
+};
+
+struct sw_port {
+	uint64_t addr;
+	unsigned int flags;		/* SW_PORT_* */
+};
+
+/*
+ * What was left behind. All of a kind come together, kinds in the order of the
+ * members, within a kind by address, then by number. A negative return ends
+ * sw_restore() with it. Memory is the switch's and valid until the return.
+ * A port that has ended is told of like the others, with notes and rules; its
+ * @closed upcall comes from the event loop, as any message does that was
+ * handed up and not done with: never within sw_restore().
+ */
+struct sw_restorer {
+	/* @addr 0: of the bus. These come first; those of ports behind the
+	 * ports. */
+	int (*note)(void *ctx, uint64_t addr, uint64_t cookie,
+		    const void *data, size_t len);
+	/* @fd is the callee's from here on, on failure too. It is still kept:
+	 * sw_keep() of the number, -1 to end that. */
+	int (*kept)(void *ctx, uint64_t number, int fd);
+	/* @fd: the connection, to ask who it is (SO_PEERCRED and its like), or
+	 * -1; it is the switch's. */
+	int (*port)(void *ctx, const struct sw_port *port, int fd);
+	/* A rule of a port, with the text that sw_match_add() was given or one
+	 * that means the same. */
+	int (*rule)(void *ctx, uint64_t addr, uint64_t cookie,
+		    const char *text);
+	/* As sw_name() and sw_claim() have it. */
+	int (*name)(void *ctx, const char *name, uint64_t addr);
+	int (*claim)(void *ctx, const char *name, uint64_t addr);
+	/* The daemon copies it, and tells sw_park() where; that is all right
+	 * within this call. */
+	int (*parked)(void *ctx, uint64_t number, const struct sw_message *m);
+};
+
+/* What one daemon gives to the next besides the bus: all that the switch in
+ * this process has, or the one in the kernel's socket. */
+struct sw_state {
+	const char *kind;		/* "kernel" or "user": a constant */
+	int memfd;			/* sealed; -1: the switch needs none */
+	int *fds;			/* malloc()ed */
+	size_t n_fds;
+};
+
+/* There is something to be restored: sw_new() has taken over a bus without
+ * master, or there is a state. */
+bool sw_has_past(const struct sw *sw);
+/* Once, right after sw_new(). -EPROTO, after it has said why: it is not
+ * understood; -EBADMSG, the same: it is damaged. Then the switch is only good
+ * for sw_free(). */
+int sw_restore(struct sw *sw, const struct sw_restorer *restorer, void *ctx);
+/* Between events. The descriptors are the switch's own, except for the memfd
+ * and the array, which are the caller's (sw_state_done()). Whoever has
+ * duplicates of them all can go on where this process is now, if nothing else
+ * happens here until it ends; or it goes on as if nothing had been. */
+int sw_save(struct sw *sw, struct sw_state *to);
+void sw_state_done(struct sw_state *state);
 
 #endif

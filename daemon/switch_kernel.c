@@ -748,11 +748,14 @@ static int open_all(struct kernel *k, const char *path, int bound)
 }
 
 int sw_kernel_new(struct sw **ret, const struct sw *common, const char *path,
-		  int bound)
+		  int bound, struct sw_state *from)
 {
-	struct kernel *k = calloc(1, sizeof(*k));
+	struct kernel *k;
 	int r;
 
+	if (from)
+		return -EOPNOTSUPP;
+	k = calloc(1, sizeof(*k));
 	if (!k)
 		return -ENOMEM;
 	k->sw = *common;

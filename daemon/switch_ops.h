@@ -41,6 +41,26 @@ struct sw_ops {
 	int (*port_stats)(struct sw *sw, uint64_t addr,
 			  struct bus_port_stats *ret);
 	int (*stats)(struct sw *sw, struct bus_stats *ret);
+	/* NULL: everything is done at once, and nobody is killed in between
+	 * without taking it all with him. */
+	void (*begin)(struct sw *sw);
+	int (*commit)(struct sw *sw);
+	/* NULL: it keeps nothing, -EOPNOTSUPP. */
+	int (*note)(struct sw *sw, uint64_t addr, uint64_t cookie,
+		    const void *data, size_t len);
+	int (*keep)(struct sw *sw, uint64_t number, int fd);
+	int (*park)(struct sw *sw, uint64_t number,
+		    const struct sw_message *m);
+	int (*unpark)(struct sw *sw, uint64_t number);
+	/* NULL: by the two steps that it is made of. */
+	int (*forward_parked)(struct sw *sw, uint64_t number, uint64_t addr,
+			      const struct sw_message *m,
+			      struct sw_ruling *ruling);
+	int (*persist)(struct sw *sw, uint32_t ms);
+	bool (*has_past)(const struct sw *sw);
+	int (*restore)(struct sw *sw, const struct sw_restorer *restorer,
+		       void *ctx);
+	int (*save)(struct sw *sw, struct sw_state *to);
 };
 
 struct sw {
@@ -55,8 +75,9 @@ struct sw {
 int sw_limits_fill(struct bus_limits *to, const struct bus_limits *want);
 
 /* Makes a switch whose common part is @common, sw->ops left to be set. */
-int sw_user_new(struct sw **ret, const struct sw *common);
+int sw_user_new(struct sw **ret, const struct sw *common,
+		struct sw_state *from);
 int sw_kernel_new(struct sw **ret, const struct sw *common, const char *path,
-		  int bound);
+		  int bound, struct sw_state *from);
 
 #endif

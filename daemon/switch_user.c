@@ -331,11 +331,15 @@ static void lists_init(struct us *us)
 	TAILQ_INIT(&us->dead);
 }
 
-int sw_user_new(struct sw **ret, const struct sw *common)
+int sw_user_new(struct sw **ret, const struct sw *common,
+		struct sw_state *from)
 {
-	struct us *us = calloc(1, sizeof(*us));
+	struct us *us;
 	int r;
 
+	if (from)
+		return -EOPNOTSUPP;
+	us = calloc(1, sizeof(*us));
 	if (!us)
 		return -ENOMEM;
 	us->sw = *common;
