@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <string.h>
 #include <time.h>
@@ -113,11 +114,16 @@ int test_connect(int bus)
 
 struct client test_native_raw(int bus)
 {
+	/* Or a thread could accept what another has connected. */
+	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 	struct sockaddr_bus sa;
 	socklen_t len = sizeof(sa);
-	int fd = test_connect(bus), card;
+	int fd, card;
 
+	pthread_mutex_lock(&mutex);
+	fd = test_connect(bus);
 	card = accept4(bus, (struct sockaddr *)&sa, &len, SOCK_CLOEXEC);
+	pthread_mutex_unlock(&mutex);
 	if (card < 0)
 		fail("accept");
 	close(card);
