@@ -53,7 +53,7 @@ static int *dup_fds(const int *fds, unsigned int n)
 	return copy;
 }
 
-static struct held *held_new(const struct sw_message *m)
+struct held *held_new(const struct sw_message *m)
 {
 	struct held *h = calloc(1, sizeof(*h) + m->len);
 
@@ -70,13 +70,18 @@ static struct held *held_new(const struct sw_message *m)
 	h->sender = m->sender;
 	h->len = m->len;
 	memcpy(h->data, m->data, m->len);
+	h->m = (struct sw_message){
+		.sender = h->sender, .data = h->data, .len = h->len,
+		.h = &h->h, .fds = h->fds, .n_fds = h->n_fds,
+	};
 	return h;
 }
 
-static void held_free(struct held *h)
+void held_free(struct held *h)
 {
 	unsigned int i;
 
+	held_forget(h);
 	for (i = 0; i < h->n_fds; i++)
 		close(h->fds[i]);
 	free(h->fds);
@@ -135,12 +140,13 @@ bool activation_is_pending(const struct activation *a, const char *name)
 	return pending_find(a, name, strlen(name));
 }
 
-static void pending_free(struct pending *p)
+void pending_free(struct pending *p)
 {
 	struct held *h;
 
 	if (!p)
 		return;
+	pending_forget(p);
 	while (!list_empty(&p->held)) {
 		h = container_of(p->held.next, struct held, link);
 		list_del(&h->link);
@@ -214,18 +220,18 @@ static int copy_text(char **to, const char *from)
 	return *to ? 0 : -ENOMEM;
 }
 
-static int start_timer(struct pending *p)
+static int start_timer(struct pending *p, uint64_t deadline)
 {
-	if (p->a->timeout == UINT64_MAX)
+	p->deadline = deadline;
+	if (deadline == UINT64_MAX)
 		return 0;
-	return sd_event_add_time_relative(p->a->bus->event, &p->timer,
-					  CLOCK_MONOTONIC, p->a->timeout, 0,
-					  on_timeout, p);
+	return sd_event_add_time(p->a->bus->event, &p->timer, CLOCK_MONOTONIC,
+				 deadline, 0, on_timeout, p);
 }
 
-/* @svc is NULL for systemd itself. */
-static struct pending *pending_new(struct activation *a, struct dbus_str name,
-				   const struct service *svc)
+struct pending *pending_make(struct activation *a, const char *name,
+			     size_t len, const char *exec, const char *unit,
+			     uint64_t deadline)
 {
 	struct pending *p = calloc(1, sizeof(*p));
 
@@ -233,17 +239,33 @@ static struct pending *pending_new(struct activation *a, struct dbus_str name,
 		return NULL;
 	p->a = a;
 	list_init(&p->held);
-	p->name = strndup(name.s, name.len);
-	p->name_len = name.len;
-	if (!p->name ||
-	    copy_text(&p->exec, svc ? svc->file.exec : NULL) < 0 ||
-	    copy_text(&p->unit, svc ? svc->file.unit : NULL) < 0 ||
-	    start_timer(p) < 0 ||
-	    hmap_put(&a->pending, &p->node, hash_bytes(name.s, name.len)) < 0) {
+	p->name = strndup(name, len);
+	p->name_len = len;
+	if (!p->name || copy_text(&p->exec, exec) < 0 ||
+	    copy_text(&p->unit, unit) < 0 || start_timer(p, deadline) < 0 ||
+	    hmap_put(&a->pending, &p->node, hash_bytes(name, len)) < 0) {
 		pending_free(p);
 		return NULL;
 	}
 	return p;
+}
+
+static uint64_t deadline_of(const struct activation *a)
+{
+	uint64_t now;
+
+	if (a->timeout == UINT64_MAX ||
+	    sd_event_now(a->bus->event, CLOCK_MONOTONIC, &now) < 0)
+		return UINT64_MAX;
+	return now + a->timeout;
+}
+
+/* @svc is NULL for systemd itself. */
+static struct pending *pending_new(struct activation *a, struct dbus_str name,
+				   const struct service *svc)
+{
+	return pending_make(a, name.s, name.len, svc ? svc->file.exec : NULL,
+			    svc ? svc->file.unit : NULL, deadline_of(a));
 }
 
 /* ---- holding ---- */
@@ -275,6 +297,14 @@ static bool has_room(const struct pending *p, const struct sw_message *m,
 	       bytes_of(p, uid) <= HELD_BYTES / 2 - m->len;
 }
 
+void pending_add(struct pending *p, struct held *h)
+{
+	list_add_tail(&p->held, &h->link);
+	p->held_bytes += h->len;
+	p->held_fds += h->n_fds;
+	p->a->n_held++;
+}
+
 static bool hold(struct pending *p, const struct sw_message *m, uid_t uid,
 		 bool automatic, struct failure *f)
 {
@@ -291,10 +321,8 @@ static bool hold(struct pending *p, const struct sw_message *m, uid_t uid,
 		return no_memory(f);
 	h->uid = uid;
 	h->automatic = automatic;
-	list_add_tail(&p->held, &h->link);
-	p->held_bytes += h->len;
-	p->held_fds += h->n_fds;
-	p->a->n_held++;
+	pending_add(p, h);
+	held_note(p, h);
 	return true;
 }
 
@@ -337,8 +365,11 @@ static bool want_new(struct activation *a, struct call *c,
 	if (!p)
 		return no_memory(f);
 	if (hold(p, m, c ? c->peer->creds.uid : a->bus->self.uid, automatic,
-		 f) && start(p, svc, c, f))
+		 f) && start(p, svc, c, f)) {
+		/* With the process, if it has one. */
+		pending_note(p);
 		return true;
+	}
 	/* Nobody else can wait for it yet. */
 	pending_take(p);
 	pending_free(p);
@@ -417,7 +448,7 @@ static void let_go(struct call *c, struct held *h, void *ctx)
 	if (!h->automatic)
 		call_u32(c, 1);
 	else if (c->peer)
-		driver_forward(c, owner);
+		driver_forward_held(c, owner, h->number);
 	else
 		sw_forward(c->bus->sw, 0, owner->addr, h->data, h->len, NULL,
 			   0, NULL);
@@ -544,6 +575,7 @@ struct activation *activation_free(struct activation *a)
 	if (a->services.event)
 		services_done(&a->services);
 	environment_done(&a->env);
+	environment_done(&a->noted);
 	free(a->helper);
 	free(a);
 	return NULL;

@@ -46,6 +46,10 @@ int activation_configure(struct activation *a,
 			 const struct activation_config *c);
 bool activation_uses_systemd(const struct activation *a);
 
+/* What a predecessor was starting, from its notes; peers are there already. 0
+ * or -errno. */
+int activation_restore(struct activation *a);
+
 /* A message for a name that nobody owns: held, or answered with an error. */
 int activation_message(struct call *c);
 /* AssumedAppArmorLabel of a service that can be started, or NULL. Valid until

@@ -86,6 +86,8 @@ static int take_variables(struct activation *a, struct wire w)
 		key = wire_str(&w);
 		value = wire_str(&w);
 		err = environment_set(&a->env, key.s, value.s);
+		if (!err)
+			variable_note(a, key.s, value.s);
 	}
 	return err;
 }

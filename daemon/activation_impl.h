@@ -6,6 +6,7 @@
  *	activation_run.c	processes: the command, or the helper
  *	activation_systemd.c	requests to systemd, and its failures
  *	activation_calls.c	calls of the driver
+ *	activation_past.c	for a successor, and of a predecessor
  *
  * A pending name lives from the first who wants it until it has an owner or
  * has failed. A process lives until it ends, with or without its name.
@@ -22,6 +23,10 @@
 /* A message, and for whom it is an errand. */
 struct held {
 	struct list link;	/* in pending->held */
+	uint64_t number;	/* parked and noted under it; 0: it is not */
+	struct bus *bus;
+	struct sw_message m;	/* what is parked: this one */
+	struct dbus_header h;
 	uint64_t sender;	/* 0: the bus itself */
 	uid_t uid;
 	bool automatic;		/* goes to the service; otherwise it is a call
@@ -47,6 +52,8 @@ struct pending {
 	size_t name_len;
 	char *exec;		/* NULL: systemd itself, which just comes */
 	char *unit;		/* or NULL */
+	uint64_t number;	/* of its note */
+	uint64_t deadline;	/* usec of CLOCK_MONOTONIC, or UINT64_MAX */
 	struct list held;	/* never empty */
 	size_t held_bytes;
 	unsigned int held_fds;
@@ -63,6 +70,7 @@ struct activation {
 	bool configured;
 	struct services services;
 	struct environment env;
+	struct environment noted;	/* of that, what clients have set */
 	struct hmap pending;
 	size_t n_held;
 	struct list processes;
@@ -97,7 +105,29 @@ bool activation_want(struct activation *a, struct call *c,
 bool activation_send(struct activation *a, const char *name, struct msg *m,
 		     struct failure *f);
 
+struct held *held_new(const struct sw_message *m);
+void held_free(struct held *h);
+void pending_add(struct pending *p, struct held *h);
+/* @name of @len bytes; texts may be NULL. NULL: no memory. */
+struct pending *pending_make(struct activation *a, const char *name,
+			     size_t len, const char *exec, const char *unit,
+			     uint64_t deadline);
+void pending_free(struct pending *p);
+
+/* ---- activation_past.c ---- */
+
+/* Leaves it with the switch, which has handed it up just now. */
+void held_note(struct pending *p, struct held *h);
+/* It is not to be had any more. */
+void held_forget(struct held *h);
+void pending_note(struct pending *p);
+void pending_forget(struct pending *p);
+void variable_note(struct activation *a, const char *key, const char *value);
+
 /* ---- activation_run.c ---- */
+
+/* A process that is there already. -ECHILD: it is not ours. */
+int process_adopt(struct pending *p, pid_t pid);
 
 /* Starts the service of @p, of which the file says @svc. */
 bool process_start(struct pending *p, const struct service *svc,

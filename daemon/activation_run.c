@@ -158,28 +158,34 @@ void process_kill(struct process *pr)
 	kill(pr->pid, SIGKILL);
 }
 
-static bool watch(struct pending *p, pid_t pid, struct failure *f)
+int process_adopt(struct pending *p, pid_t pid)
 {
 	struct process *pr = calloc(1, sizeof(*pr));
-	int err = -ENOMEM;
+	int err;
 
 	if (!pr)
-		goto fail;
+		return -ENOMEM;
 	list_init(&pr->link);
 	pr->a = p->a;
 	pr->pid = pid;
 	err = sd_event_add_child(p->a->bus->event, &pr->source, pid, WEXITED,
 				 on_end, pr);
-	if (err < 0)
-		goto free;
+	if (err < 0) {
+		free(pr);
+		return err;
+	}
 	list_add_tail(&p->a->processes, &pr->link);
 	pr->pending = p;
 	p->process = pr;
-	return true;
+	return 0;
+}
 
-free:
-	free(pr);
-fail:
+static bool watch(struct pending *p, pid_t pid, struct failure *f)
+{
+	int err = process_adopt(p, pid);
+
+	if (!err)
+		return true;
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	failure_set(f, DBUS_ERROR("NoMemory"), "Cannot watch a process: %s",

@@ -15,6 +15,8 @@
 #include "daemon/log.h"
 #include "daemon/lsm.h"
 #include "daemon/names.h"
+#include "daemon/notes.h"
+#include "daemon/past.h"
 #include "daemon/peer.h"
 
 void bus_guid_new(char guid[BUS_GUID_LEN + 1])
@@ -26,10 +28,16 @@ void bus_guid_new(char guid[BUS_GUID_LEN + 1])
 	sd_id128_to_string(id, guid);
 }
 
+#define SERIALS_NOTED 4096U
+
 uint32_t bus_next_serial(struct bus *bus)
 {
 	if (!++bus->serial)
 		bus->serial = 1;
+	if (bus->serials_until - bus->serial > SERIALS_NOTED) {
+		bus->serials_until = bus->serial + SERIALS_NOTED;
+		notes_bus(bus);
+	}
 	return bus->serial;
 }
 
@@ -66,17 +74,24 @@ struct peer *bus_find_name(struct bus *bus, const char *name, size_t len)
 	return peer_of_claimant(registry_owner(&bus->registry, name, len));
 }
 
+/* All that an event causes stands or falls together, see sw_begin(). */
 void bus_enter(struct bus *bus)
 {
 	bus->depth++;
+	sw_begin(bus->sw);
 }
 
 /* The end of one may doom others: until there are none. */
 void bus_leave(struct bus *bus)
 {
+	int err;
+
 	while (bus->depth == 1 && !list_empty(&bus->doomed))
 		peer_end(container_of(bus->doomed.next, struct peer, link));
 	bus->depth--;
+	err = sw_commit(bus->sw);
+	if (err)
+		log_errno(err, "cannot put into effect what was decided");
 }
 
 static void on_message(void *ctx, const struct sw_message *m)
@@ -159,8 +174,25 @@ static int open_kind(struct bus *bus, const char *kind)
 	enforce_switch_limits(bus, &limits);
 	if (bus->lsm)
 		up.mediate = enforce_mediate;
-	return sw_new(&bus->sw, kind, path, bus->config.bus_fd, NULL, &limits,
-		      bus->event, &up, bus);
+	return sw_new(&bus->sw, kind, path, bus->config.bus_fd,
+		      bus->config.state, &limits, bus->event, &up, bus);
+}
+
+/* There is no choice: messages are on their way in there. */
+static int open_restored(struct bus *bus)
+{
+	const char *kind = bus->config.state->kind, *refusal = NULL;
+	int err;
+
+	if (!strcmp(kind, "kernel"))
+		refusal = enforce_refuses_kernel(bus, bus->file);
+	if (refusal) {
+		log_error("cannot take over the bus: its switch is the kernel's, and that cannot be used: %s",
+			  refusal);
+		return -EOPNOTSUPP;
+	}
+	err = open_kind(bus, kind);
+	return err ? log_errno(err, "cannot take over the %s switch", kind) : 0;
 }
 
 static int open_switch(struct bus *bus)
@@ -170,6 +202,8 @@ static int open_switch(struct bus *bus)
 	const char *refusal = enforce_refuses_kernel(bus, bus->file);
 	int err;
 
+	if (bus->config.state)
+		return open_restored(bus);
 	if (bus->config.bus_fd >= 0 && (refusal || !strcmp(kind, "user"))) {
 		log_error("afbus: addresses need the switch in the kernel: %s",
 			  refusal ? refusal : "the user switch was asked for");
@@ -210,20 +244,28 @@ int bus_new(struct bus **ret, sd_event *event, const struct bus_config *config,
 	}
 	bus->config = *config;
 	bus->file = file;
+	bus->generation = 1;
 	bus->event = sd_event_ref(event);
 	creds_of_self(&bus->self);
 	list_init(&bus->peers);
 	list_init(&bus->doomed);
 	bus->registry.move = names_move;
 	bus->registry.claim = names_claim;
+	bus->registry.note = notes_claim;
 	bus->registry.ctx = bus;
 	err = lsm_open(&bus->lsm, event, file);
 	if (!err)
 		err = open_switch(bus);
+	if (!err && sw_has_past(bus->sw))
+		err = past_read(bus);
 	if (!err)
 		err = activation_new(&bus->activation, bus);
 	if (!err)
 		err = bus_apply_config(bus);
+	if (!err && bus->past)
+		err = past_restore(bus);
+	if (!err)
+		notes_begin(bus);
 	if (err) {
 		bus_free(bus);
 		return err;
@@ -249,9 +291,11 @@ struct bus *bus_free(struct bus *bus)
 {
 	if (!bus)
 		return NULL;
+	bus->ending = true;
 	bus->room = NULL;
 	bus->registry.move = NULL;
 	bus->registry.claim = NULL;
+	bus->registry.note = NULL;
 	bus_unwatch_config(bus);
 	sd_event_source_disable_unref(bus->reload_timer);
 	bus->activation = activation_free(bus->activation);
@@ -264,7 +308,9 @@ struct bus *bus_free(struct bus *bus)
 	hmap_clear(&bus->by_addr);
 	bus->sw = sw_free(bus->sw);
 	bus->lsm = lsm_close(bus->lsm);
+	past_free(bus);
 	creds_done(&bus->self);
+	free(bus->address);
 	config_free(bus->file);
 	sd_event_unref(bus->event);
 	free(bus);

@@ -18,6 +18,7 @@
 
 struct activation;
 struct lsm;
+struct past;
 struct peer;
 
 enum bus_type {
@@ -41,6 +42,9 @@ struct bus_config {
 	char user_name[64];		/* who the daemon is; may be empty */
 	const char *config_path;	/* to be read again; NULL: built in */
 	char guid[BUS_GUID_LEN + 1];
+	uint32_t persist_ms;		/* how long the bus lives without us */
+	struct sw_state *state;		/* of our predecessor, or NULL; what it
+					 * says of address and guid holds */
 };
 
 struct bus {
@@ -65,6 +69,18 @@ struct bus {
 	size_t n_completed;
 	uint32_t serial;
 	unsigned int depth;		/* of events being handled */
+
+	bool ending;			/* the switch ends all ports at once */
+	bool handed_over;		/* a successor has it all */
+	/* For a successor, or of a predecessor. */
+	bool keeps;			/* the switch does */
+	struct past *past;		/* until all has been restored */
+	char *address;			/* the restored one, or NULL */
+	uint32_t serials_until;		/* noted as used, as far as this */
+	uint64_t last_number;		/* of a note */
+	uint32_t takeovers;
+	uint64_t outage;		/* the last one, usec; 0: unknown */
+	uint64_t generation;		/* of the configuration */
 
 	/* Called when n_incomplete has become less. */
 	void (*room)(void *ctx);

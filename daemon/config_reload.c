@@ -14,6 +14,7 @@
 #include "daemon/enforce.h"
 #include "daemon/log.h"
 #include "daemon/lsm.h"
+#include "daemon/notes.h"
 
 /* Files come in groups: wait for the last of them. */
 #define SETTLE_USEC 100000
@@ -155,6 +156,8 @@ static int adopt(struct bus *bus, struct config *file,
 	bus->config.limits = file->limits;
 	enforce_limits(bus);
 	enforce_renew(bus);
+	bus->generation++;
+	notes_bus(bus);
 	watch(bus);
 	return 0;
 }

@@ -309,19 +309,14 @@ static int no_such_name(struct call *c)
 			  STR(c->m->h->destination));
 }
 
-int driver_forward(struct call *c, struct peer *to)
+static int forwarded(struct call *c, int err, const struct sw_ruling *ruling)
 {
-	const struct sw_message *m = c->m;
-	struct sw_ruling ruling;
-	int err = sw_forward(c->bus->sw, c->peer->addr, to->addr, m->data,
-			     m->len, m->fds, m->n_fds, &ruling);
-
 	switch (err) {
 	case 0:
 		c->sent = true;
 		return 0;
 	case -EACCES:
-		return enforce_refused(c, &ruling);
+		return enforce_refused(c, ruling);
 	case -ENOENT:
 		return no_such_name(c);
 	case -ENOTUNIQ:
@@ -332,6 +327,27 @@ int driver_forward(struct call *c, struct peer *to)
 				  "Cannot deliver the message: %s",
 				  strerror(-err));
 	}
+}
+
+int driver_forward(struct call *c, struct peer *to)
+{
+	const struct sw_message *m = c->m;
+	struct sw_ruling ruling;
+	int err = sw_forward(c->bus->sw, c->peer->addr, to->addr, m->data,
+			     m->len, m->fds, m->n_fds, &ruling);
+
+	return forwarded(c, err, &ruling);
+}
+
+int driver_forward_held(struct call *c, struct peer *to, uint64_t number)
+{
+	struct sw_ruling ruling;
+	int err;
+
+	if (!number)
+		return driver_forward(c, to);
+	err = sw_forward_parked(c->bus->sw, number, to->addr, c->m, &ruling);
+	return forwarded(c, err, &ruling);
 }
 
 /* The switch knew nobody of that name; meanwhile there may be somebody. */

@@ -72,6 +72,7 @@ extern const struct interface introspectable_interface;
 extern const struct interface monitoring_interface;
 extern const struct interface stats_interface;
 extern const struct interface status_interface;
+extern const struct interface restart_interface;
 
 /* From the switch. A negative return: disconnect the sender. */
 int driver_message(struct peer *peer, const struct sw_message *m);
@@ -111,6 +112,8 @@ const struct interface *driver_find_interface(const struct call *c,
  * to send or that has waited for @to: answers with an error if it cannot be.
  */
 int driver_forward(struct call *c, struct peer *to);
+/* The same of one that was parked under @number (sw_park()); 0: it was not. */
+int driver_forward_held(struct call *c, struct peer *to, uint64_t number);
 
 /* driver_creds.c */
 int driver_get_unix_user(struct call *c);

@@ -388,6 +388,7 @@ const struct interface * const driver_interfaces[] = {
 	&monitoring_interface,
 	&stats_interface,
 	&status_interface,
+	&restart_interface,
 	&peer_interface,
 	NULL,
 };

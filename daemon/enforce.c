@@ -107,6 +107,11 @@ void enforce_renew(struct bus *bus)
 	}
 }
 
+int enforce_restore(struct peer *peer)
+{
+	return renew(peer);
+}
+
 bool enforce_connect(struct peer *peer)
 {
 	struct bus *bus = peer->bus;

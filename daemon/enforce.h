@@ -27,6 +27,8 @@ void enforce_renew(struct bus *bus);
 /* The handshake is complete: may it connect? Then it has its policy. Logs a
  * refusal. */
 bool enforce_connect(struct peer *peer);
+/* The same, but it was let in by a predecessor. 0 or -errno. */
+int enforce_restore(struct peer *peer);
 /* It is known to the switch, which has to have its policy too. 0 or -errno. */
 int enforce_attach(struct peer *peer);
 

@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "daemon/cookies.h"
 #include "daemon/enforce.h"
+#include "daemon/notes.h"
 #include "daemon/sasl.h"
 
 struct handshake {
@@ -16,6 +18,8 @@ struct handshake {
 	int fd;
 	sd_event_source *io;
 	const uint8_t *nonce;		/* still to come */
+	uint8_t own_nonce[HANDSHAKE_NONCE];	/* when no listener has it */
+	uint64_t number;		/* kept under it; 0: not kept */
 	struct sasl sasl;
 };
 
@@ -177,10 +181,110 @@ int handshake_new(struct handshake **ret, struct peer *peer, int fd,
 	return 0;
 }
 
+/* ---- from one daemon to the next ---- */
+
+int handshake_keep(struct handshake *h)
+{
+	struct bus *bus = h->peer->bus;
+	const struct sasl *s = &h->sasl;
+	struct note_handshake n = {
+		.since = h->peer->since,
+		.state = s->state,
+		.mechanism = sasl_under_way(s),
+		.failed = s->failed,
+		.used = s->used,
+		.pass_fds = s->pass_fds,
+		.cookie_id = s->offered.id,
+		.total = s->total,
+		.cookie_secret = note_text(s->offered.secret),
+		.challenge = note_text(s->challenge),
+		.line = { s->line, s->line_len },
+		.nonce = { h->nonce, h->nonce ? HANDSHAKE_NONCE : 0 },
+	};
+	int err;
+
+	if (!h->number)
+		h->number = notes_number(bus);
+	err = sw_keep(bus->sw, h->number, h->fd);
+	if (!err)
+		notes_write(bus, 0, NOTE_HANDSHAKE, h->number, &n);
+	return err;
+}
+
+void handshake_keep_off(struct handshake *h)
+{
+	struct bus *bus = h->peer->bus;
+
+	if (!h->number || bus->ending)
+		return;
+	sw_keep(bus->sw, h->number, -1);
+	notes_remove(bus, 0, NOTE_HANDSHAKE, h->number);
+	h->number = 0;
+}
+
+static int copy_blob(const struct rst_blob *b, char *to, size_t size)
+{
+	if (b->len >= size)
+		return -EBADMSG;
+	memcpy(to, b->data, b->len);
+	to[b->len] = 0;
+	return 0;
+}
+
+static int restore_sasl(struct sasl *s, const struct note_handshake *n)
+{
+	if (n->state >= SASL_DONE || n->line.len > sizeof(s->line) ||
+	    sasl_set_under_way(s, n->mechanism) < 0 ||
+	    (n->state == SASL_DATA && !n->mechanism) ||
+	    (n->state == SASL_BEGIN && !(n->used & s->mechanisms)) ||
+	    copy_blob(&n->cookie_secret, s->offered.secret,
+		      sizeof(s->offered.secret)) ||
+	    copy_blob(&n->challenge, s->challenge, sizeof(s->challenge)))
+		return -EBADMSG;
+	s->state = (enum sasl_state)n->state;
+	s->failed = n->failed;
+	s->used = n->used;
+	s->pass_fds = n->pass_fds && s->may_pass_fds;
+	s->offered.id = n->cookie_id;
+	s->total = n->total;
+	s->line_len = n->line.len;
+	memcpy(s->line, n->line.data, n->line.len);
+	return 0;
+}
+
+int handshake_restore(struct bus *bus, int fd, const struct note_handshake *n)
+{
+	struct peer *peer = peer_new_restored(bus, fd, n->since);
+	struct handshake *h;
+	int err;
+
+	if (!peer) {
+		close(fd);
+		return -ENOMEM;
+	}
+	err = handshake_new(&peer->handshake, peer, fd, NULL);
+	if (err < 0) {
+		peer_free(peer);
+		return err;
+	}
+	h = peer->handshake;
+	err = restore_sasl(&h->sasl, n);
+	if (!err && n->nonce.len) {
+		err = n->nonce.len == HANDSHAKE_NONCE ? 0 : -EBADMSG;
+		if (!err)
+			h->nonce = memcpy(h->own_nonce, n->nonce.data,
+					  HANDSHAKE_NONCE);
+	}
+	if (err)
+		peer_free(peer);
+	return err;
+}
+
 struct handshake *handshake_free(struct handshake *h)
 {
 	if (!h)
 		return NULL;
+	handshake_keep_off(h);
 	sd_event_source_disable_unref(h->io);
 	if (h->fd >= 0)
 		close(h->fd);

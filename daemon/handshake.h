@@ -20,6 +20,15 @@
  * peer_attach() follow from the event loop. */
 int handshake_new(struct handshake **ret, struct peer *peer, int fd,
 		  const uint8_t *nonce);
+/* One that a predecessor had begun: a peer of its own, which is not lost unless
+ * it returns an error. Owns @fd, on failure too. */
+struct note_handshake;
+int handshake_restore(struct bus *bus, int fd,
+		      const struct note_handshake *note);
+/* Leaves it with the switch as it is now; and takes that away again. 0 or
+ * -errno. */
+int handshake_keep(struct handshake *h);
+void handshake_keep_off(struct handshake *h);
 struct handshake *handshake_free(struct handshake *h);
 
 #endif

@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "daemon/log.h"
+#include "daemon/notes.h"
+#include "daemon/past.h"
 #include "daemon/peer.h"
 
 /* Until descriptors may be free again. */
@@ -263,13 +265,132 @@ static void listen_again(int fd)
 		log_errno(-errno, "cannot listen again");
 }
 
+/* ---- from one daemon to the next ---- */
+
+static void note(struct listener *l, struct bus *bus)
+{
+	struct note_listener n = {
+		.address = note_text(l->address),
+		.path = note_text(l->path),
+		.dev = l->dev,
+		.ino = l->ino,
+		.group = l->group,
+		.flags = (l->inherited ? NOTE_INHERITED : 0) |
+			 (l->tcp ? NOTE_TCP : 0) |
+			 (l->native ? NOTE_NATIVE : 0),
+		.nonce = { l->nonce, l->has_nonce ? sizeof(l->nonce) : 0 },
+	};
+	uint64_t number = notes_number(bus);
+	int err;
+
+	/* A native one is the switch's own socket. */
+	if (!bus->keeps || l->native)
+		return;
+	err = sw_keep(bus->sw, number, l->fd);
+	if (err)
+		log_errno(err, "cannot leave a listening socket behind");
+	else
+		notes_write(bus, 0, NOTE_LISTENER, number, &n);
+}
+
+/* The one of ours that is the same socket, or NULL. */
+static struct listener *find_socket(struct listeners *all, int fd)
+{
+	struct stat a, b;
+	size_t i;
+
+	if (fstat(fd, &a) < 0)
+		return NULL;
+	for (i = 0; i < all->n; i++)
+		if (!fstat(all->v[i]->fd, &b) && a.st_ino == b.st_ino &&
+		    a.st_dev == b.st_dev)
+			return all->v[i];
+	return NULL;
+}
+
+static int copy_text(char **to, const struct rst_blob *b)
+{
+	if (!b->len)
+		return 0;
+	*to = strndup(b->data, b->len);
+	return *to ? 0 : -ENOMEM;
+}
+
+static int restore_one(struct listener *l, const struct note_listener *n)
+{
+	int err = copy_text(&l->address, &n->address);
+
+	if (!err)
+		err = copy_text(&l->path, &n->path);
+	if (n->nonce.len && n->nonce.len != sizeof(l->nonce))
+		err = -EBADMSG;
+	if (err)
+		return err;
+	l->dev = n->dev;
+	l->ino = n->ino;
+	l->group = n->group;
+	if (l->group > l->all->group)
+		l->all->group = l->group;
+	l->inherited = n->flags & NOTE_INHERITED;
+	l->tcp = n->flags & NOTE_TCP;
+	l->has_nonce = n->nonce.len;
+	memcpy(l->nonce, n->nonce.data, n->nonce.len);
+	return 0;
+}
+
+static int restore_listener(struct bus *bus, uint64_t number,
+			    const void *noted, void *ctx)
+{
+	struct listeners *all = ctx;
+	int fd = past_take_fd(bus, number), err;
+	struct listener *l;
+
+	notes_remove(bus, 0, NOTE_LISTENER, number);
+	if (fd < 0)
+		return 0;
+	l = find_socket(all, fd);
+	if (l) {
+		close(fd);
+		return 0;
+	}
+	err = listener_add(all, fd, &l);
+	return err ? err : restore_one(l, noted);
+}
+
+int listeners_restore(struct listeners *l, struct bus *bus)
+{
+	int err = past_each(bus, NOTE_LISTENER, restore_listener, l);
+
+	return err ? log_errno(err, "cannot take over the listening sockets") :
+		     0;
+}
+
+void listeners_give_up(struct listeners *l)
+{
+	size_t i;
+
+	for (i = 0; l && i < l->n; i++) {
+		free(l->v[i]->path);
+		l->v[i]->path = NULL;
+		/* The nonce's folder stays, too. */
+		l->v[i]->has_nonce = false;
+	}
+}
+
 int listeners_start(struct listeners *l, struct bus *bus)
 {
+	bool first = !bus->past;
 	size_t i;
 	int err;
 
 	l->bus = bus;
+	err = listeners_restore(l, bus);
+	if (err)
+		return err;
+	past_free(bus);
 	for (i = 0; i < l->n; i++)
+		note(l->v[i], bus);
+	for (i = 0; first && i < l->n; i++)
 		if (!l->v[i]->inherited)
 			listen_again(l->v[i]->fd);
 	err = sd_event_add_time_relative(bus->event, &l->retry,
@@ -283,6 +404,8 @@ int listeners_start(struct listeners *l, struct bus *bus)
 		return log_errno(err, "cannot serve the listening sockets");
 	bus->room = on_room;
 	bus->room_ctx = l;
+	if (is_full(l))
+		set_enabled(l, false);
 	return 0;
 }
 

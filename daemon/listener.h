@@ -32,6 +32,13 @@ int listeners_bus(const struct listeners *l);
 /* The addresses for clients, with guid= in each, what was added last in front.
  * NULL: no memory. The caller frees it. */
 char *listeners_address(const struct listeners *l, const char *guid);
+/* The sockets of a bus that was taken over, in place of those that are the same
+ * ones; in listeners_start() if it was not called before. Says why it
+ * failed. */
+int listeners_restore(struct listeners *l, struct bus *bus);
+/* They are another daemon's, who removes at its end what they have made; NULL
+ * is fine. */
+void listeners_give_up(struct listeners *l);
 /* The bus has to live longer. Says why it failed. */
 int listeners_start(struct listeners *l, struct bus *bus);
 /* Closes them, and unlinks what it has made; NULL is fine. */

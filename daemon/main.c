@@ -7,11 +7,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
@@ -20,6 +20,7 @@
 #include "daemon/bus.h"
 #include "daemon/config_reload.h"
 #include "daemon/driver.h"
+#include "daemon/handover.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/options.h"
@@ -29,6 +30,7 @@
 
 struct start {
 	struct options o;
+	struct bus *bus;		/* while it is served */
 	struct config *config;
 	struct listeners *listeners;
 	unsigned int mechanisms;	/* SASL_* */
@@ -36,9 +38,17 @@ struct start {
 	bool background;
 	bool syslog;
 	char *pidfile;			/* NULL: none */
+	int pidfile_fd;			/* until we are sure; or -1 */
 	bool has_pidfile;		/* it is ours */
 	char *config_path;		/* absolute; NULL: none */
 	int parent;			/* who waits for the start, or -1 */
+	char *program;			/* as it is called; NULL: unknown */
+	char **argv;
+	struct handover handover;	/* of a predecessor */
+	bool taking_over;		/* there was one */
+	bool took_over;			/* and we are it */
+	bool restarted;			/* it was this process */
+	int channel;			/* of --replace, or -1 */
 };
 
 /* ---- telling that we are there ---- */
@@ -69,21 +79,35 @@ static int print_about_us(const struct options *o, const char *address)
 	return err ? err : print_line(o->pid_fd, pid);
 }
 
-static int write_pidfile(struct start *s)
+/* While we may still make it. A predecessor's is there. */
+static int open_pidfile(struct start *s)
 {
-	int fd, err = 0;
+	int how = s->taking_over ? 0 : O_EXCL;
 
 	if (!s->pidfile)
 		return 0;
-	fd = open(s->pidfile, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd < 0)
+	s->pidfile_fd = open(s->pidfile, O_WRONLY | O_CREAT | O_CLOEXEC | how,
+			     0644);
+	if (s->pidfile_fd < 0)
 		return log_errno(-errno, "cannot create pid file \"%s\"",
 				 s->pidfile);
+	s->has_pidfile = !s->taking_over;
+	return 0;
+}
+
+static int write_pidfile(struct start *s)
+{
+	int err = 0;
+
+	if (s->pidfile_fd < 0)
+		return 0;
 	s->has_pidfile = true;
-	if (dprintf(fd, "%d\n", (int)getpid()) < 0)
+	if (ftruncate(s->pidfile_fd, 0) < 0 ||
+	    dprintf(s->pidfile_fd, "%d\n", (int)getpid()) < 0)
 		err = log_errno(-errno, "cannot write pid file \"%s\"",
 				s->pidfile);
-	close(fd);
+	close(s->pidfile_fd);
+	s->pidfile_fd = -1;
 	return err;
 }
 
@@ -91,8 +115,11 @@ static void ready(struct start *s)
 {
 	int null;
 
+	s->took_over = s->taking_over;
+	if (s->taking_over)
+		handover_settled();
 	sd_notify(0, "READY=1");
-	if (!s->background)
+	if (!s->background || s->restarted)
 		return;
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null >= 0) {
@@ -109,10 +136,26 @@ static void ready(struct start *s)
 
 /* ---- the life of the bus ---- */
 
+/* A service manager that stops us may be about to start us again. */
 static int on_stop(sd_event_source *src, const struct signalfd_siginfo *si,
 		   void *ctx)
 {
-	return sd_event_exit(sd_event_source_get_event(src), 0);
+	struct bus *bus = ctx;
+	int r = handover_store(bus);
+
+	if (r < 0)
+		log_errno(r, "cannot leave the bus with the service manager: it ends");
+	bus->handed_over = r > 0;
+	return sd_event_exit(bus->event, 0);
+}
+
+static int on_restart(sd_event_source *src, const struct signalfd_siginfo *si,
+		      void *ctx)
+{
+	struct start *s = ctx;
+
+	handover_exec(s->bus, s->program, s->argv);
+	return 0;
 }
 
 static int on_reload(sd_event_source *src, const struct signalfd_siginfo *si,
@@ -124,12 +167,22 @@ static int on_reload(sd_event_source *src, const struct signalfd_siginfo *si,
 	return 0;
 }
 
-static int add_signals(sd_event *event, struct bus *bus)
+static int on_interrupt(sd_event_source *src,
+			const struct signalfd_siginfo *si, void *ctx)
 {
-	int err = sd_event_add_signal(event, NULL, SIGTERM, on_stop, NULL);
+	return sd_event_exit(sd_event_source_get_event(src), 0);
+}
 
+static int add_signals(sd_event *event, struct start *s, struct bus *bus)
+{
+	int err = sd_event_add_signal(event, NULL, SIGTERM, on_stop, bus);
+
+	s->bus = bus;
 	if (err >= 0)
-		err = sd_event_add_signal(event, NULL, SIGINT, on_stop, NULL);
+		err = sd_event_add_signal(event, NULL, SIGINT, on_interrupt,
+					  NULL);
+	if (err >= 0)
+		err = sd_event_add_signal(event, NULL, SIGUSR1, on_restart, s);
 	if (err >= 0)
 		err = sd_event_add_signal(event, NULL, SIGHUP, on_reload, bus);
 	return err < 0 ? log_errno(err, "cannot handle signals") : 0;
@@ -140,7 +193,15 @@ static int run(struct start *s, sd_event *event, struct bus *bus)
 	int err = listeners_start(s->listeners, bus);
 
 	if (!err)
-		err = add_signals(event, bus);
+		err = add_signals(event, s, bus);
+	/* From here on it is ours, and it is that or nothing. */
+	if (!err && s->channel >= 0)
+		err = handover_commit(&s->channel);
+	/* The old one serves them. */
+	if (err && s->taking_over)
+		listeners_give_up(s->listeners);
+	if (!err)
+		err = write_pidfile(s);
 	if (!err)
 		err = print_about_us(&s->o, bus->config.address);
 	if (err)
@@ -188,9 +249,16 @@ static int serve_bus(struct start *s, sd_event *event, const char *guid,
 		.address = address,
 		.config_path = s->config_path,
 	};
+	struct sw_state state;
 	struct bus *bus;
 	int err;
 
+	if (s->handover.box >= 0) {
+		err = handover_unpack(&s->handover, &state);
+		if (err)
+			return err;
+		config.state = &state;
+	}
 	limits_from_env(&config.switch_limits);
 	strcpy(config.guid, guid);
 	account_self(config.user_name, sizeof(config.user_name));
@@ -199,12 +267,16 @@ static int serve_bus(struct start *s, sd_event *event, const char *guid,
 	if (err)
 		return err;
 	err = run(s, event, bus);
+	if (bus->handed_over) {
+		listeners_give_up(s->listeners);
+		s->has_pidfile = false;
+	}
 	s->listeners = listeners_close(s->listeners);
 	bus_free(bus);
 	return err;
 }
 
-static int serve(struct start *s)
+static int serve_once(struct start *s)
 {
 	char guid[BUS_GUID_LEN + 1];
 	sd_event *event = NULL;
@@ -245,29 +317,9 @@ static void block_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
-}
-
-/* As many descriptors as the reference has, if it may. */
-#define ENOUGH_FDS 65536
-
-/* Every connection takes descriptors. */
-static void raise_limits(void)
-{
-	struct rlimit rl, more;
-
-	if (getrlimit(RLIMIT_NOFILE, &rl) < 0)
-		return;
-	more = rl;
-	if (more.rlim_max < ENOUGH_FDS)
-		more.rlim_max = ENOUGH_FDS;
-	more.rlim_cur = more.rlim_max;
-	if (!setrlimit(RLIMIT_NOFILE, &more))
-		return;
-	/* That is root's to do. */
-	rl.rlim_cur = rl.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &rl);
 }
 
 /* It is read again when we may be in another folder. */
@@ -369,7 +421,7 @@ static int check_pidfile(struct start *s)
 	s->pidfile = strdup(s->config->pidfile);
 	if (!s->pidfile)
 		return log_errno(-ENOMEM, "cannot start");
-	if (access(s->pidfile, F_OK) < 0)
+	if (s->taking_over || s->o.replace || access(s->pidfile, F_OK) < 0)
 		return 0;
 	log_error("Failed to start message bus: The pid file \"%s\" exists, if the message bus is not running, remove this file",
 		  s->pidfile);
@@ -390,6 +442,9 @@ static int open_listeners(struct start *s)
 	s->listeners = listeners_new();
 	if (!s->listeners)
 		return log_errno(-ENOMEM, "cannot listen");
+	/* They come with the bus. */
+	if (s->taking_over)
+		return 0;
 	if (s->o.address || !listen->n)
 		return listeners_add(s->listeners, s->o.address ? s->o.address :
 						   default_address());
@@ -441,25 +496,95 @@ static int go_to_background(struct start *s)
 	return 0;
 }
 
+/* What was left is not understood: everybody's connection ends. But while a
+ * predecessor lives it is his, and so is the bus. */
+static bool may_begin_anew(const struct start *s)
+{
+	return s->taking_over && !s->took_over && s->o.fresh && !s->o.replace;
+}
+
+static int begin_anew(struct start *s)
+{
+	int err;
+
+	log_warning("beginning a new bus in place of one that cannot be taken over");
+	s->taking_over = false;
+	s->listeners = listeners_close(s->listeners);
+	handover_done(&s->handover);
+	handover_settled();
+	config_free(s->config);
+	s->config = NULL;
+	err = load_config(s);
+	if (!err)
+		err = open_listeners(s);
+	if (!err)
+		err = check_listeners(s);
+	return err ? err : serve_once(s);
+}
+
+static int serve(struct start *s)
+{
+	int err = serve_once(s);
+
+	return err < 0 && may_begin_anew(s) ? begin_anew(s) : err;
+}
+
+/* The one to ask: what is meant, or where we would listen. */
+static const char *address_to_replace(const struct start *s)
+{
+	if (*s->o.replace)
+		return s->o.replace;
+	if (s->o.address)
+		return s->o.address;
+	return s->config->listen.n ? s->config->listen.v[0] : "";
+}
+
+/* A bus that is there already is taken over, whatever it is that it has. */
+static int find_predecessor(struct start *s)
+{
+	int r;
+
+	s->restarted = getenv("AFBUSD_STATE");
+	r = handover_inherited(&s->handover);
+	if (!r && s->o.replace) {
+		r = handover_ask(&s->handover, address_to_replace(s),
+				 &s->channel);
+		r = r < 0 ? r : 1;
+	}
+	s->taking_over = r > 0;
+	if (r < 0 && !s->o.replace && s->o.fresh)
+		r = 0;
+	/* They were told by the process that we are. */
+	if (s->restarted)
+		s->o.address_fd = s->o.pid_fd = -1;
+	return r < 0 ? r : 0;
+}
+
 static int start(struct start *s)
 {
 	int err = check_config(s);
 
 	if (!err && s->o.task == TASK_CHECK_CONFIG)
 		return 0;
+	if (!err && s->o.task == TASK_CHECK_STATE)
+		return handover_check(s->o.state_fd);
+	if (!err)
+		err = find_predecessor(s);
 	if (!err)
 		err = check_pidfile(s);
 	if (!err)
 		err = open_listeners(s);
 	if (!err)
 		err = check_listeners(s);
-	if (!err && s->background)
+	if (!err && s->background && !s->restarted)
 		err = go_to_background(s);
 	if (!err)
+		err = open_pidfile(s);
+	if (!err && !s->taking_over)
 		err = write_pidfile(s);
 	if (!err) {
 		spawn_remember_limits();
-		raise_limits();
+		spawn_raise_limits();
 	}
 	if (!err && s->config->user)
 		err = account_become(&s->account);
@@ -472,9 +597,22 @@ static void finish(struct start *s)
 	/* In vain if our user may not do that any more. */
 	if (s->has_pidfile)
 		unlink(s->pidfile);
+	handover_done(&s->handover);
+	if (s->channel >= 0)
+		close(s->channel);
 	free(s->pidfile);
+	free(s->program);
 	free(s->config_path);
 	config_free(s->config);
+}
+
+/* What will be there after an upgrade: a path, not the file that runs. */
+static char *program_path(void)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	return n > 0 ? strndup(path, (size_t)n) : NULL;
 }
 
 static int introspect(void)
@@ -490,10 +628,17 @@ static int introspect(void)
 
 int main(int argc, char **argv)
 {
-	struct start s = { .parent = -1 };
+	struct start s = {
+		.parent = -1,
+		.channel = -1,
+		.pidfile_fd = -1,
+		.handover = HANDOVER_NONE,
+		.argv = argv,
+	};
 	int err;
 
 	fill_standard_fds();
+	s.program = program_path();
 	if (options_parse(&s.o, argc, argv) < 0)
 		return EXIT_FAILURE;
 	if (s.o.task == TASK_INTROSPECT)

@@ -124,6 +124,25 @@ free_match:
 	return err;
 }
 
+int matches_restore(struct peer *peer, uint64_t cookie, const char *text)
+{
+	struct match_node *m;
+	int err = compile(&m, text, strlen(text), NULL);
+
+	if (err)
+		return err;
+	m->cookie = cookie;
+	err = hmap_put(&peer->matches, &m->node, m->node.hash);
+	if (err) {
+		free(m);
+		return err;
+	}
+	if (cookie >= peer->next_cookie)
+		peer->next_cookie = cookie + 1;
+	stats_match_added(peer);
+	return 0;
+}
+
 int matches_del(struct peer *peer, const char *text, size_t len,
 		const char **why)
 {

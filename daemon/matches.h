@@ -17,6 +17,8 @@ int matches_add(struct peer *peer, const char *text, size_t len,
 /* The same errors of text; -ENOENT: the peer has no such rule. */
 int matches_del(struct peer *peer, const char *text, size_t len,
 		const char **why);
+/* One that the switch has already, by its number there. 0 or -errno. */
+int matches_restore(struct peer *peer, uint64_t cookie, const char *text);
 /* Calls @each with the text of every rule, values in quotes as the reference
  * writes them. */
 void matches_each(struct peer *peer,

@@ -27,6 +27,9 @@ static const char usage[] =
 	"  --systemd-activation      let systemd start services\n"
 	"  --switch=auto|kernel|user who moves the messages\n"
 	"  --allow-anonymous         let clients in that do not say who they are\n"
+	"  --replace[=ADDRESS]       take over the bus that runs at this address\n"
+	"  --fresh                   begin a new bus if what the last daemon has left\n"
+	"                            cannot be taken over, instead of ending\n"
 	"  --check-config            read the configuration, and end\n"
 	"  --introspect              print the XML of the bus's object, and end\n"
 	"  --version, --help\n"
@@ -127,6 +130,24 @@ static int take_switch(struct options *o, const struct opt *opt, char **argv)
 	return 0;
 }
 
+static int take_replace(struct options *o, const struct opt *opt, char **argv)
+{
+	o->replace = optarg ? optarg : "";
+	return 0;
+}
+
+static int take_state(struct options *o, const struct opt *opt, char **argv)
+{
+	char *end;
+	long fd = strtol(optarg, &end, 10);
+
+	if (*end || !*optarg || fd < -1 || fd > INT_MAX)
+		return fail("Invalid file descriptor: \"%s\"%s", optarg, "");
+	o->task = TASK_CHECK_STATE;
+	o->state_fd = (int)fd;
+	return 0;
+}
+
 static void print_and_exit(const char *text)
 {
 	fputs(text, stdout);
@@ -165,6 +186,9 @@ static const struct opt options[] = {
 	{ "switch", required_argument, take_switch },
 	{ "allow-anonymous", no_argument, take_bool, AT(allow_anonymous),
 	  true },
+	{ "fresh", no_argument, take_bool, AT(fresh), true },
+	{ "replace", optional_argument, take_replace },
+	{ "check-state", required_argument, take_state },
 	{ "check-config", no_argument, take_task, 0, TASK_CHECK_CONFIG },
 	{ "introspect", no_argument, take_task, 0, TASK_INTROSPECT },
 	{ "version", no_argument, take_version },
@@ -200,6 +224,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		.switch_kind = "auto",
 		.address_fd = -1,
 		.pid_fd = -1,
+		.state_fd = -1,
 		.pidfile = true,
 	};
 	while ((found = getopt_long(argc, argv, "h", list, NULL)) != -1) {

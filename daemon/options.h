@@ -12,7 +12,12 @@ enum option_syslog {
 	SYSLOG_ONLY,
 	SYSLOG_NEVER,
 };
-enum option_task { TASK_SERVE, TASK_CHECK_CONFIG, TASK_INTROSPECT };
+enum option_task {
+	TASK_SERVE,
+	TASK_CHECK_CONFIG,
+	TASK_CHECK_STATE,	/* what execve() will be given */
+	TASK_INTROSPECT,
+};
 
 /* Strings are those of argv, or constants. */
 struct options {
@@ -22,8 +27,12 @@ struct options {
 	const char *switch_kind;	/* "auto", "kernel", "user" */
 	int address_fd;			/* -1: do not print */
 	int pid_fd;
+	int state_fd;			/* of TASK_CHECK_STATE; -1: none needed */
+	const char *replace;		/* NULL: do not; empty: who listens where
+					 * we would */
 	enum option_fork fork;
 	enum option_syslog syslog;
+	bool fresh;			/* rather than not at all */
 	bool pidfile;
 	bool systemd_activation;
 	bool allow_anonymous;

@@ -13,6 +13,7 @@
 #include "daemon/matches.h"
 #include "daemon/monitor.h"
 #include "daemon/names.h"
+#include "daemon/notes.h"
 
 /* How many active connections a user has; exists as long as there is one. */
 struct user {
@@ -179,7 +180,7 @@ int peer_new_native(struct bus *bus, int fd)
 
 static void detach(struct peer *peer)
 {
-	if (peer->addr && !peer->detached)
+	if (peer->addr && !peer->detached && !peer->bus->ending)
 		sw_detach(peer->bus->sw, peer->addr);
 	peer->detached = true;
 }
@@ -244,7 +245,121 @@ int peer_attach(struct peer *peer, int fd)
 	peer->addr = addr;
 	peer->state = PEER_HELLO;
 	dbus_unique_format(addr, peer->unique);
+	notes_peer(peer);
 	return enforce_attach(peer);
+}
+
+/* ---- of a predecessor's ---- */
+
+/* As creds_of_peer() has it, but of the time at which it connected. */
+static int remember(struct peer *peer, int fd)
+{
+	int err = fd >= 0 ? creds_of_peer(&peer->creds, fd) : 0;
+
+	if (err < 0)
+		return err;
+	err = lsm_label(peer->bus->lsm, &peer->label, peer->creds.label);
+	return err < 0 ? err : 0;
+}
+
+int peer_restore(struct bus *bus, const struct sw_port *port, int fd)
+{
+	struct peer *peer = new_peer(bus);
+	int err = peer ? remember(peer, fd) : -ENOMEM;
+
+	if (!err)
+		err = hmap_put(&bus->by_addr, &peer->by_addr,
+			       hash_u64(port->addr));
+	if (err) {
+		if (peer)
+			peer_free(peer);
+		return err;
+	}
+	peer->addr = port->addr;
+	peer->state = PEER_HELLO;
+	peer->pass_fds = port->flags & SW_PORT_FDS;
+	peer->monitor = port->flags & SW_PORT_MONITOR;
+	dbus_unique_format(peer->addr, peer->unique);
+	return 0;
+}
+
+/* It had been counted, and stays so, whatever the limits are now. */
+static int recount(struct peer *peer)
+{
+	peer->user = user_get(peer->bus, peer->creds.uid);
+	if (!peer->user)
+		return -ENOMEM;
+	peer->bus->n_completed++;
+	peer->state = PEER_ACTIVE;
+	complete(peer);
+	if (!peer->monitor)
+		stats_names_changed(peer);
+	return 0;
+}
+
+int peer_restore_note(struct peer *peer, const struct note_peer *n)
+{
+	size_t len = n->program.len;
+	int err = 0;
+
+	if (peer->state == PEER_ACTIVE)
+		return -EBADMSG;
+	peer->since = n->since;
+	peer->anonymous = n->flags & NOTE_ANONYMOUS;
+	if (n->uid != peer->creds.uid)
+		err = creds_set_user(&peer->creds, n->uid);
+	peer->creds.pid = (pid_t)n->pid;
+	if (len >= sizeof(peer->creds.program))
+		return -EBADMSG;
+	memcpy(peer->creds.program, n->program.data, len);
+	peer->creds.program[len] = 0;
+	peer->figures.peak_matches = n->peak_matches;
+	peer->figures.peak_names = n->peak_names;
+	peer->restored = true;
+	if (!err && n->flags & NOTE_HELLO)
+		err = recount(peer);
+	return err;
+}
+
+/* What is left of the time for logging in. */
+static int await_hello(struct peer *peer)
+{
+	uint64_t limit = peer->bus->config.limits.auth_timeout;
+	uint64_t gone = boottime() - peer->since;
+
+	return sd_event_add_time_relative(peer->bus->event, &peer->timer,
+					  CLOCK_MONOTONIC,
+					  gone < limit ? limit - gone : 0, 0,
+					  on_timeout, peer);
+}
+
+int peer_restore_end(struct peer *peer)
+{
+	int err = peer->state == PEER_ACTIVE ? 0 : await_hello(peer);
+
+	/* One of whom nothing was noted has only just come. */
+	if (err >= 0 && !peer->restored && !enforce_connect(peer)) {
+		peer_doom(peer);
+		return 0;
+	}
+	if (err >= 0 && peer->restored)
+		err = enforce_restore(peer);
+	if (err >= 0 && !peer->restored)
+		err = enforce_attach(peer);
+	notes_peer(peer);
+	return err < 0 ? err : 0;
+}
+
+struct peer *peer_new_restored(struct bus *bus, int fd, uint64_t since)
+{
+	struct peer *peer = new_peer(bus);
+
+	if (!peer)
+		return NULL;
+	peer->since = since;
+	if (remember(peer, fd) < 0 || await_hello(peer) < 0)
+		return peer_free(peer);
+	return peer;
 }
 
 int peer_count(struct peer *peer)
@@ -272,6 +387,7 @@ int peer_activate(struct peer *peer)
 
 	if (!err)
 		names_join(peer);
+	notes_peer(peer);
 	return err;
 }
 

@@ -35,6 +35,7 @@ struct peer {
 	bool detached;			/* the switch knows it no more */
 	bool anonymous;			/* its user is not known to the bus */
 	bool pass_fds;
+	bool restored;			/* it was a predecessor's, too */
 	struct creds creds;
 	struct lsm_label label;		/* with bus->lsm */
 	struct policy_block *policy;	/* from the end of the handshake on */
@@ -66,6 +67,20 @@ void peer_doom(struct peer *peer);
 
 /* The handshake is complete: gives its socket (owned) to the switch. */
 int peer_attach(struct peer *peer, int fd);
+
+/*
+ * A port that was a predecessor's: first the port itself, with its connection
+ * @fd (borrowed) or -1; then what was noted of it, if that was done; at the
+ * end, with the configuration and everything else there is, its policy. 0 or
+ * -errno.
+ */
+struct note_peer;
+int peer_restore(struct bus *bus, const struct sw_port *port, int fd);
+int peer_restore_note(struct peer *peer, const struct note_peer *n);
+int peer_restore_end(struct peer *peer);
+/* One that was in its handshake, which the caller goes on with: @fd stays his.
+ * NULL: it cannot be. */
+struct peer *peer_new_restored(struct bus *bus, int fd, uint64_t since);
 
 /* Hello: checks the limits and counts it. Returns 0; -EUSERS or -EMFILE: too
  * many of this user, or of all; -ENOMEM. */

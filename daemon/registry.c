@@ -78,17 +78,20 @@ static void name_free(struct registry *r, struct name *n)
 	free(n);
 }
 
-static struct claim *claim_new(struct registry *r, struct name *n,
-			       struct claimant *c)
+static void claim_drop(struct claim *claim)
+{
+	list_del(&claim->by_name);
+	list_del(&claim->by_claimant);
+	claim->claimant->n_claims--;
+	free(claim);
+}
+
+static struct claim *claim_make(struct name *n, struct claimant *c)
 {
 	struct claim *claim = calloc(1, sizeof(*claim));
 
 	if (!claim)
 		return NULL;
-	if (r->claim && r->claim(r->ctx, n->text, c, true)) {
-		free(claim);
-		return NULL;
-	}
 	list_init(&claim->by_name);
 	list_add_tail(&c->claims, &claim->by_claimant);
 	c->n_claims++;
@@ -97,14 +100,35 @@ static struct claim *claim_new(struct registry *r, struct name *n,
 	return claim;
 }
 
+static struct claim *claim_new(struct registry *r, struct name *n,
+			       struct claimant *c)
+{
+	struct claim *claim = claim_make(n, c);
+
+	if (!claim)
+		return NULL;
+	if (r->claim && r->claim(r->ctx, n->text, c, true)) {
+		claim_drop(claim);
+		return NULL;
+	}
+	claim->number = ++r->last_number;
+	return claim;
+}
+
+static void claim_changed(struct registry *r, const struct claim *claim)
+{
+	if (r->note)
+		r->note(r->ctx, claim, true);
+}
+
 static void claim_free(struct registry *r, struct claim *claim)
 {
+	/* One that has got no place has not been told of. */
+	if (r->note && !list_empty(&claim->by_name))
+		r->note(r->ctx, claim, false);
 	if (r->claim)
 		r->claim(r->ctx, claim->name->text, claim->claimant, false);
-	list_del(&claim->by_name);
-	list_del(&claim->by_claimant);
-	claim->claimant->n_claims--;
-	free(claim);
+	claim_drop(claim);
 }
 
 static int ask(struct registry *r, const struct name *n, struct claimant *from,
@@ -135,6 +159,7 @@ static int request_new(struct registry *r, struct claimant *c,
 		goto free_claim;
 	claim->flags = flags;
 	list_add_tail(&n->queue, &claim->by_name);
+	claim_changed(r, claim);
 	return REQUEST_PRIMARY_OWNER;
 
 free_claim:
@@ -165,9 +190,14 @@ static int enqueue(struct registry *r, struct name *n, struct claimant *c,
 	if (flags & NAME_REPLACE_EXISTING) {
 		list_del(&claim->by_name);
 		list_add_after(n->queue.next, &claim->by_name);
+		/* Room between two is made in front of the first. */
+		claim->place = name_first(n)->place--;
+		claim_changed(r, name_first(n));
 	} else if (list_empty(&claim->by_name)) {
+		claim->place = claim_of(n->queue.prev)->place + 1;
 		list_add_tail(&n->queue, &claim->by_name);
 	}
+	claim_changed(r, claim);
 	return REQUEST_IN_QUEUE;
 }
 
@@ -190,6 +220,8 @@ static int replace(struct registry *r, struct name *n, struct claimant *c,
 	claim->flags = flags;
 	list_del(&claim->by_name);
 	list_add_after(&n->queue, &claim->by_name);
+	claim->place = old->place - 1;
+	claim_changed(r, claim);
 	if (old->flags & NAME_DO_NOT_QUEUE)
 		claim_free(r, old);
 	return REQUEST_PRIMARY_OWNER;
@@ -218,6 +250,7 @@ int registry_request(struct registry *r, struct claimant *c, const char *name,
 	first = name_first(n);
 	if (first->claimant == c) {
 		first->flags = flags;
+		claim_changed(r, first);
 		return REQUEST_ALREADY_OWNER;
 	}
 	if ((flags & NAME_REPLACE_EXISTING) &&
@@ -274,6 +307,46 @@ void registry_forget(struct registry *r, struct claim *claim,
 {
 	*change = (struct name_change){ 0 };
 	give_up(r, claim, true, change);
+}
+
+/* Where a claim of that place belongs, or NULL if there is one. */
+static struct list *find_place(struct name *n, int64_t place)
+{
+	struct list *l = n->queue.prev;
+
+	while (l != &n->queue && claim_of(l)->place > place)
+		l = l->prev;
+	return l != &n->queue && claim_of(l)->place == place ? NULL : l;
+}
+
+int registry_restore(struct registry *r, struct claimant *c, const char *name,
+		     size_t len, uint32_t flags, int64_t place,
+		     uint64_t number)
+{
+	struct name *n = registry_find(r, name, len);
+	struct list *before;
+	struct claim *claim;
+
+	if (!n)
+		n = name_new(r, name, len);
+	if (!n)
+		return -ENOMEM;
+	before = find_place(n, place);
+	if (!before || find_claim(n, c))
+		return -EEXIST;
+	claim = claim_make(n, c);
+	if (!claim) {
+		if (list_empty(&n->queue))
+			name_free(r, n);
+		return -ENOMEM;
+	}
+	claim->flags = flags;
+	claim->place = place;
+	claim->number = number;
+	list_add_after(before, &claim->by_name);
+	if (number > r->last_number)
+		r->last_number = number;
+	return 0;
 }
 
 void registry_clear(struct registry *r)

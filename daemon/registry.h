@@ -51,6 +51,8 @@ struct claim {
 	struct name *name;
 	struct claimant *claimant;
 	uint32_t flags;		/* of the latest request */
+	int64_t place;		/* in the queue, which is sorted by it */
+	uint64_t number;	/* no other claim has had it */
 };
 
 struct registry {
@@ -65,7 +67,11 @@ struct registry {
 	/* Told of every claim before it is made (0 or -errno: then it is not)
 	 * and after it has ended. */
 	int (*claim)(void *ctx, const char *name, struct claimant *c, bool on);
+	/* Told of every claim that has changed, or is new, and before it
+	 * ends. */
+	void (*note)(void *ctx, const struct claim *claim, bool on);
 	void *ctx;
+	uint64_t last_number;	/* of a claim */
 };
 
 /* An owner's change that has happened, for the signals. */
@@ -96,6 +102,14 @@ int registry_release(struct registry *r, struct claimant *c, const char *name,
  */
 void registry_forget(struct registry *r, struct claim *claim,
 		     struct name_change *change);
+/*
+ * Puts a claim where it was: nobody is asked or told. Claims to a name may come
+ * in any order, those of a claimant in that of their numbers. 0, -ENOMEM, or
+ * -EEXIST: it has one to that name, or another is in its place.
+ */
+int registry_restore(struct registry *r, struct claimant *c, const char *name,
+		     size_t len, uint32_t flags, int64_t place,
+		     uint64_t number);
 /* All claims must be gone. */
 void registry_clear(struct registry *r);
 

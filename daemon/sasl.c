@@ -143,6 +143,23 @@ unsigned int sasl_mechanism(const char *name)
 	return m ? m->flag : 0;
 }
 
+unsigned int sasl_under_way(const struct sasl *s)
+{
+	return s->mechanism ? s->mechanism->flag : 0;
+}
+
+int sasl_set_under_way(struct sasl *s, unsigned int mechanism)
+{
+	size_t i;
+
+	s->mechanism = NULL;
+	for (i = 0; i < N_MECHANISMS; i++)
+		if (mechanisms[i].flag == mechanism &&
+		    mechanism & s->mechanisms)
+			s->mechanism = &mechanisms[i];
+	return mechanism && !s->mechanism ? -EINVAL : 0;
+}
+
 static int reject(struct sasl *s)
 {
 	char list[64] = "";

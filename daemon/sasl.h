@@ -77,6 +77,11 @@ struct sasl {
 /* SASL_* of a name; 0: there is none. */
 unsigned int sasl_mechanism(const char *name);
 
+/* Which mechanism is under way, SASL_* or 0; and back. -EINVAL: there is none
+ * like it. */
+unsigned int sasl_under_way(const struct sasl *s);
+int sasl_set_under_way(struct sasl *s, unsigned int mechanism);
+
 /*
  * Takes @len bytes at @data, sets *@used to how many belong to the handshake
  * (all of them, unless BEGIN is among them), appends the answers to @out.

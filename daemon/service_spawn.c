@@ -57,7 +57,7 @@ int environment_set(struct environment *e, const char *key, const char *value)
 static bool is_ours(const char *entry)
 {
 	static const char * const keys[] = {
-		"INVOCATION_ID", "JOURNAL_STREAM", "LISTEN_FDNAMES",
+		"FDSTORE", "INVOCATION_ID", "JOURNAL_STREAM", "LISTEN_FDNAMES",
 		"LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET", "WATCHDOG_PID",
 		"WATCHDOG_USEC",
 	};
@@ -103,6 +103,38 @@ static bool have_initial;
 void spawn_remember_limits(void)
 {
 	have_initial = !getrlimit(RLIMIT_NOFILE, &initial);
+}
+
+/* As many descriptors as the reference has, if it may. */
+#define ENOUGH_FDS 65536
+
+void spawn_raise_limits(void)
+{
+	struct rlimit rl, more;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) < 0)
+		return;
+	more = rl;
+	if (more.rlim_max < ENOUGH_FDS)
+		more.rlim_max = ENOUGH_FDS;
+	more.rlim_cur = more.rlim_max;
+	if (!setrlimit(RLIMIT_NOFILE, &more))
+		return;
+	/* That is root's to do. */
+	rl.rlim_cur = rl.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &rl);
+}
+
+/* The lower one only: who is not root cannot have the other one back. */
+void spawn_restore_limits(void)
+{
+	struct rlimit rl;
+
+	if (!have_initial || getrlimit(RLIMIT_NOFILE, &rl) < 0)
+		return;
+	rl.rlim_cur = initial.rlim_cur < rl.rlim_max ? initial.rlim_cur :
+						       rl.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &rl);
 }
 
 /* The kernel must not prefer to kill us, but anybody else. */

@@ -20,9 +20,13 @@ int environment_init(struct environment *e);
 int environment_set(struct environment *e, const char *key, const char *value);
 void environment_done(struct environment *e);
 
-/* Main calls it before it raises its own limit of descriptors: programs get
- * the limit we were started with. */
+/* Raises our own limit of descriptors, since every connection takes some:
+ * programs get the limit we were started with. */
 void spawn_remember_limits(void);
+
+/* Sets that limit again, and the higher one. */
+void spawn_restore_limits(void);
+void spawn_raise_limits(void);
 
 /*
  * Runs @argv[0], a path, with nothing of ours but standard output and standard

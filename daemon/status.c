@@ -4,7 +4,10 @@
  * counters are named after the fields of struct bus_stats and struct
  * bus_port_stats, all of type t.
  *
- *	GetBus() -> a{sv}: Switch s, Address s, Guid s, ProcessID u, counters
+ *	GetBus() -> a{sv}: Switch s, Address s, Guid s, ProcessID u, counters;
+ *		Takeovers t, how often a daemon has followed another, LastOutageUSec
+ *		t, how long that took (0: unknown), ConfigGeneration t, how
+ *		often the configuration was read
  *	GetPorts() -> a(ta{sv}): address, then UniqueName s, Names as,
  *		ProcessID u, UserID u, Program s, counters
  */
@@ -88,6 +91,9 @@ static int get_bus(struct call *c)
 	msg_entry_str(&c->reply, "Address", bus->config.address);
 	msg_entry_str(&c->reply, "Guid", bus->config.guid);
 	msg_entry_u32(&c->reply, "ProcessID", (uint32_t)bus->self.pid);
+	msg_entry_u64(&c->reply, "Takeovers", bus->takeovers);
+	msg_entry_u64(&c->reply, "LastOutageUSec", bus->outage);
+	msg_entry_u64(&c->reply, "ConfigGeneration", bus->generation);
 	add_counters(&c->reply, bus_counters, &stats);
 	msg_array_end(&c->reply, a);
 	return 0;

@@ -279,6 +279,11 @@ int sw_restore(struct sw *sw, const struct sw_restorer *restorer, void *ctx)
 				  -EOPNOTSUPP;
 }
 
+uint64_t sw_outage(const struct sw *sw)
+{
+	return sw->ops->outage ? sw->ops->outage(sw) : 0;
+}
+
 int sw_save(struct sw *sw, struct sw_state *to)
 {
 	return sw->ops->save ? sw->ops->save(sw, to) : -EOPNOTSUPP;

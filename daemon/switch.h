@@ -331,7 +331,11 @@ bool sw_has_past(const struct sw *sw);
  * understood; -EBADMSG, the same: it is damaged. Then the switch is only good
  * for sw_free(). */
 int sw_restore(struct sw *sw, const struct sw_restorer *restorer, void *ctx);
-/* Between events. The descriptors are the switch's own, except for the memfd
+/* How long the bus was without a daemon before it was taken over, the last time
+ * and not by us: microseconds; 0: it has not been, or nobody knows. */
+uint64_t sw_outage(const struct sw *sw);
+/* Between events, though what the daemon has to be told it is told first, by
+ * upcalls. The descriptors are the switch's own, except for the memfd
  * and the array, which are the caller's (sw_state_done()). Whoever has
  * duplicates of them all can go on where this process is now, if nothing else
  * happens here until it ends; or it goes on as if nothing had been. */

@@ -61,6 +61,7 @@ struct sw_ops {
 	int (*restore)(struct sw *sw, const struct sw_restorer *restorer,
 		       void *ctx);
 	int (*save)(struct sw *sw, struct sw_state *to);
+	uint64_t (*outage)(const struct sw *sw);
 };
 
 struct sw {

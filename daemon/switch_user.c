@@ -87,6 +87,7 @@ static struct uport *uport_new(int fd, bool pass_fds)
 	TAILQ_INIT(&p->queue);
 	TAILQ_INIT(&p->rules);
 	TAILQ_INIT(&p->claims);
+	TAILQ_INIT(&p->notes);
 	return p;
 }
 
@@ -101,34 +102,55 @@ static int set_user(struct us *us, struct uport *p)
 	return p->user ? 0 : -ENOMEM;
 }
 
-static int user_attach(struct sw *sw, int fd, bool pass_fds, uint64_t *addr)
+/* @fd stays the caller's on failure. @addr has never been used. */
+int us_port_add(struct us *us, int fd, bool pass_fds, uint64_t addr,
+		struct uport **ret)
 {
-	struct us *us = to_us(sw);
-	struct uport *p;
+	struct uport *p = uport_new(fd, pass_fds);
 	int r;
 
-	p = uport_new(fd, pass_fds);
-	if (!p) {
-		close(fd);
+	if (!p)
 		return -ENOMEM;
-	}
 	r = set_user(us, p);
 	if (!r)
 		r = ports_grow(us);
 	if (!r)
 		r = uport_poll(us, p);
 	if (r) {
-		close(fd);
 		uuser_put(p->user);
 		free(p);
 		return r;
 	}
-	p->addr = p->st.addr = *addr = ++us->last_addr;
+	p->addr = p->st.addr = addr;
 	p->unique_len = dbus_unique_format(p->addr, p->unique);
 	p->names = policy_name_bit(p->unique, p->unique_len);
 	replies_port_init(&p->replies, p->addr);
 	port_insert(us, p);
+	*ret = p;
 	return 0;
+}
+
+static int user_attach(struct sw *sw, int fd, bool pass_fds, uint64_t *addr)
+{
+	struct us *us = to_us(sw);
+	struct uport *p;
+	int r;
+
+	r = us_port_add(us, fd, pass_fds, us->last_addr + 1, &p);
+	if (r)
+		close(fd);
+	else
+		*addr = ++us->last_addr;
+	return r;
+}
+
+/* Out of all tables; only its queue is still of interest. */
+void uport_make_zombie(struct us *us, struct uport *p)
+{
+	p->flags |= UP_DETACHED | UP_ENDED;
+	port_remove(us, p);
+	p->zombie_since = us_now(us);
+	TAILQ_INSERT_TAIL(&us->zombies, p, link);
 }
 
 void uport_bury(struct us *us, struct uport *p)
@@ -160,14 +182,12 @@ static int user_detach(struct sw *sw, uint64_t addr)
 	if (p->flags & UP_REPORT)
 		TAILQ_REMOVE(&us->ended, p, ended);
 	p->flags &= ~UP_REPORT;
-	p->flags |= UP_DETACHED;
 	uport_drop_rules(us, p);
 	uport_drop_claims(us, p);
 	uport_drop_replies(us, p);
+	us_drop_notes(us, p);
 	p->policy = NULL;
-	port_remove(us, p);
-	p->zombie_since = us_now(us);
-	TAILQ_INSERT_TAIL(&us->zombies, p, link);
+	uport_make_zombie(us, p);
 	uport_flush(us, p);
 	if (TAILQ_EMPTY(&p->queue))
 		uport_bury(us, p);
@@ -287,6 +307,7 @@ static void user_free(struct sw *sw)
 	us_names_free(us);
 	us_rules_free(us);
 	us_policy_free(us);
+	us_keep_free(us);
 	free(us->ports);
 	free(us->recips.v);
 	free(us->seen.v);
@@ -315,6 +336,14 @@ static const struct sw_ops user_ops = {
 	.queues = user_queues,
 	.port_stats = user_port_stats,
 	.stats = user_stats,
+	.note = us_op_note,
+	.keep = us_op_keep,
+	.park = us_op_park,
+	.unpark = us_op_unpark,
+	.has_past = us_op_has_past,
+	.restore = us_op_restore,
+	.save = us_op_save,
+	.outage = us_op_outage,
 };
 
 static void lists_init(struct us *us)
@@ -329,23 +358,24 @@ static void lists_init(struct us *us)
 	TAILQ_INIT(&us->ended);
 	TAILQ_INIT(&us->zombies);
 	TAILQ_INIT(&us->dead);
+	TAILQ_INIT(&us->keep.notes);
+	TAILQ_INIT(&us->keep.kept);
+	TAILQ_INIT(&us->keep.parked);
 }
 
 int sw_user_new(struct sw **ret, const struct sw *common,
 		struct sw_state *from)
 {
-	struct us *us;
+	struct us *us = calloc(1, sizeof(*us));
 	int r;
 
-	if (from)
-		return -EOPNOTSUPP;
-	us = calloc(1, sizeof(*us));
 	if (!us)
 		return -ENOMEM;
 	us->sw = *common;
 	us->sw.ops = &user_ops;
 	us->epfd = -1;
 	us->owner = US_NOBODY;
+	us->keep.past.memfd = -1;
 	lists_init(us);
 	us_rules_init(us);
 	r = us_loop_init(us);
@@ -359,6 +389,8 @@ int sw_user_new(struct sw **ret, const struct sw *common,
 		user_free(&us->sw);
 		return r;
 	}
+	if (from)
+		us_take_past(us, from);
 	*ret = &us->sw;
 	return 0;
 }

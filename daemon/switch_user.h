@@ -12,6 +12,9 @@
  *	switch_user_monitor.c	who sees what is not for him
  *	switch_user_tx.c	towards the clients
  *	switch_user_buf.c	buffers, fds, users' accounts
+ *	switch_user_keep.c	what is left for a successor
+ *	switch_user_save.c	all of it, written down
+ *	switch_user_restore.c	and read again
  *
  * One thread. A message meets: uport_readable() (recvmsg into the one read
  * buffer), uport_run() (frames and parses in place), us_route(), and
@@ -33,6 +36,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "daemon/hmap.h"
 #include "daemon/switch_ops.h"
 
 #include "core/match_index.h"
@@ -111,6 +115,7 @@ struct urule {
 	struct match_entry entry;	/* unless the port is a monitor */
 	struct uport *port;
 	uint64_t cookie;
+	const char *text;		/* as it came; behind the rule */
 	struct match_rule rule;
 };
 
@@ -123,6 +128,40 @@ struct uclaim {
 };
 
 TAILQ_HEAD(uclaim_list, uclaim);
+
+/* What the daemon leaves for the next one. */
+struct unote {
+	struct hnode node;		/* in us->keep.index */
+	TAILQ_ENTRY(unote) link;	/* of its port, or of the bus */
+	uint64_t addr, cookie;
+	size_t len;
+	uint8_t data[];
+};
+
+TAILQ_HEAD(unote_list, unote);
+
+struct ukept {
+	TAILQ_ENTRY(ukept) link;
+	uint64_t number;
+	int fd;
+};
+
+/* The message is the daemon's. */
+struct uparked {
+	TAILQ_ENTRY(uparked) link;
+	uint64_t number;
+	struct sw_message m;
+};
+
+struct ukeep {
+	struct hmap index;		/* of all notes */
+	struct unote_list notes;	/* the bus's */
+	TAILQ_HEAD(, ukept) kept;
+	TAILQ_HEAD(, uparked) parked;
+	struct sw_state past;		/* to be restored */
+	bool has_past;
+	uint64_t outage;		/* usec */
+};
 
 enum uport_flags {
 	UP_ACTIVE	= 1 << 0,
@@ -183,6 +222,7 @@ struct uport {
 	struct replies_port replies;
 
 	TAILQ_HEAD(, urule) rules;
+	struct unote_list notes;
 	uint64_t search;		/* us->search that has found it */
 	TAILQ_ENTRY(uport) monitor;	/* in us->monitors */
 
@@ -243,6 +283,8 @@ struct us {
 	struct uport_list all, pooled, full, ready, dirty, ended;
 	struct uport_list zombies, dead, monitors;
 
+	struct ukeep keep;
+
 	struct uports recips;		/* of the broadcast at hand */
 	struct uports seen;		/* monitors that want it */
 	struct unshown *unshown;	/* handed up, not yet shown; or NULL */
@@ -281,6 +323,9 @@ static inline void us_peak(uint64_t *peak, uint64_t now)
 	if (now > *peak)
 		*peak = now;
 }
+int us_port_add(struct us *us, int fd, bool pass_fds, uint64_t addr,
+		struct uport **ret);
+void uport_make_zombie(struct us *us, struct uport *p);
 void uport_bury(struct us *us, struct uport *p);	/* a zombie */
 void uport_free(struct us *us, struct uport *p);	/* a dead one */
 
@@ -317,6 +362,10 @@ void us_tell_orphans(struct us *us);
  * why not. */
 bool us_admit(struct us *us, const struct uport *p, const struct uport *t,
 	      const struct dbus_header *h, struct sw_ruling *ruling);
+/* Puts back a call that waits for its answer; they come in their order. */
+int us_put_reply(struct us *us, struct uport *caller, struct uport *callee,
+		 uint32_t serial, uint64_t age);
+uint64_t us_reply_age(struct us *us, const struct reply *r);
 /* It is about to get it: a call is noted, a reply crossed off. -ENOMEM. */
 int us_note(struct us *us, struct uport *p, struct uport *t,
 	    const struct dbus_header *h);
@@ -360,6 +409,9 @@ void us_tick(struct us *us);			/* time matters from now on */
 void uport_ready(struct us *us, struct uport *p);
 void uport_end(struct us *us, struct uport *p, enum bus_reason reason);
 
+/* Tells the daemon of all that it does not know yet. */
+void us_settle(struct us *us);
+
 /* ---- switch_user_rx.c ---- */
 
 /* What an error says about whoever it is about. */
@@ -369,6 +421,12 @@ void uport_readable(struct us *us, struct uport *p);
 /* Goes on with what was parked. */
 void uport_continue(struct us *us, struct uport *p);
 void uport_drop_input(struct us *us, struct uport *p);
+/* Puts back what was read: bytes, and descriptors, which it takes over. 0 or
+ * -ENOMEM. */
+int uport_put_input(struct us *us, struct uport *p, const void *data,
+		    size_t len);
+int uport_put_pool(struct us *us, struct uport *p, const int *fds,
+		   unsigned int n, uint64_t age);
 
 /* ---- switch_user_route.c ---- */
 
@@ -378,6 +436,9 @@ int us_route(struct us *us, struct uport *p, const struct dbus_header *h,
 	     const uint8_t *data);
 void us_wait_done(struct us *us, struct uport *p);
 void us_wake_waiter(struct us *us, struct uport *t);
+/* @p waits for room at @t, for @age ms already. */
+void us_put_wait(struct us *us, struct uport *p, struct uport *t,
+		 uint64_t age);
 int us_daemon_send(struct us *us, struct uport *t, const void *msg,
 		   size_t len, const int *fds, unsigned int n_fds);
 /* A whole message of the daemon's. */
@@ -408,6 +469,9 @@ void us_commit(struct us *us, struct uport *t, struct umsg *m);
 void us_flush(struct us *us);
 void uport_flush(struct us *us, struct uport *t);
 void uport_writable(struct us *us, struct uport *t);
+/* Puts back what was queued, for nobody's account; takes @fds over. */
+int uport_requeue(struct us *us, struct uport *t, const void *data, size_t len,
+		  struct ufds *fds);
 void uport_drop_output(struct us *us, struct uport *t);
 
 /* ---- switch_user_route.c, of several receivers ---- */
@@ -445,5 +509,29 @@ int us_op_monitor(struct sw *sw, uint64_t addr);
 bool us_op_watched(const struct sw *sw);
 void us_op_show_first(struct sw *sw, bool on);
 int us_op_show(struct sw *sw, uint64_t to, const void *msg, size_t len);
+
+/* ---- switch_user_keep.c ---- */
+
+int us_op_note(struct sw *sw, uint64_t addr, uint64_t cookie,
+	       const void *data, size_t len);
+int us_op_keep(struct sw *sw, uint64_t number, int fd);
+int us_op_park(struct sw *sw, uint64_t number, const struct sw_message *m);
+int us_op_unpark(struct sw *sw, uint64_t number);
+void us_drop_notes(struct us *us, struct uport *p);
+void us_keep_free(struct us *us);
+
+/* ---- switch_user_save.c ---- */
+
+int us_op_save(struct sw *sw, struct sw_state *to);
+uint64_t us_boottime(void);		/* usec */
+
+/* ---- switch_user_restore.c ---- */
+
+void us_take_past(struct us *us, struct sw_state *from);
+void us_past_done(struct us *us);
+bool us_op_has_past(const struct sw *sw);
+uint64_t us_op_outage(const struct sw *sw);
+int us_op_restore(struct sw *sw, const struct sw_restorer *restorer,
+		  void *ctx);
 
 #endif

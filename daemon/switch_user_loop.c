@@ -110,6 +110,17 @@ static void report(struct us *us)
 	}
 }
 
+void us_settle(struct us *us)
+{
+	us_enter(us);
+	while (!TAILQ_EMPTY(&us->ended) ||
+	       replies_have_orphans(&us->replies)) {
+		report(us);
+		us_tell_orphans(us);
+	}
+	us_leave(us);
+}
+
 /* ---- what can go on ---- */
 
 void uport_ready(struct us *us, struct uport *p)

@@ -160,6 +160,29 @@ int us_note(struct us *us, struct uport *p, struct uport *t,
 	return 0;
 }
 
+int us_put_reply(struct us *us, struct uport *caller, struct uport *callee,
+		 uint32_t serial, uint64_t age)
+{
+	struct reply *r;
+	int err;
+
+	if (replies_find(&us->replies, &caller->replies, &callee->replies,
+			 serial))
+		return -EBADMSG;
+	err = buckets_grow(us);
+	r = err ? NULL : reply_get(us);
+	if (!r)
+		return -ENOMEM;
+	replies_add(&us->replies, r, &caller->replies, &callee->replies,
+		    serial, now_usec(us) - age);
+	return 0;
+}
+
+uint64_t us_reply_age(struct us *us, const struct reply *r)
+{
+	return now_usec(us) - r->since;
+}
+
 /* A reply that is forbidden was one all the same. */
 void us_note_refusal(struct us *us, struct uport *p, struct uport *t,
 		     const struct dbus_header *h,

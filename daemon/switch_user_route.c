@@ -77,6 +77,15 @@ static int wait_for(struct us *us, struct uport *p, struct uport *t)
 	return -EAGAIN;
 }
 
+void us_put_wait(struct us *us, struct uport *p, struct uport *t, uint64_t age)
+{
+	wait_for(us, p, t);
+	p->waits_since = us_now(us) - age;
+	p->st.held--;
+	us->st.held--;
+	uport_arm(us, p);
+}
+
 static bool fits(struct us *us, const struct uport *t, size_t len,
 		 unsigned int n_fds, unsigned int times)
 {

@@ -5,7 +5,6 @@
  * eavesdrops, so most rules are not in question there.
  */
 #include "daemon/switch_user.h"
-#include "daemon/hmap.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -56,11 +55,13 @@ void uport_drop_rules(struct us *us, struct uport *p)
 static int rule_new(struct urule **ret, const char *text)
 {
 	size_t len = strlen(text), mem = MATCH_RULE_MEM(len);
-	struct urule *r = calloc(1, offsetof(struct urule, rule) + mem);
+	struct urule *r = calloc(1, offsetof(struct urule, rule) + mem + len +
+				 1);
 	int err;
 
 	if (!r)
 		return -ENOMEM;
+	r->text = memcpy((char *)&r->rule + mem, text, len + 1);
 	err = match_rule_parse(&r->rule, mem, text, len, NULL);
 	if (err)
 		free(r);

@@ -129,6 +129,30 @@ static void keep(struct us *us, struct uport *p, const uint8_t *data, size_t n)
 	p->in->len = n;
 }
 
+int uport_put_input(struct us *us, struct uport *p, const void *data,
+		    size_t len)
+{
+	p->in = ubuf_new(len);
+	if (!p->in)
+		return -ENOMEM;
+	memcpy(p->in->data, data, len);
+	p->in->len = len;
+	/* It was within the limits when it came. */
+	p->user->bytes += len;
+	p->in_charged = len;
+	return 0;
+}
+
+int uport_put_pool(struct us *us, struct uport *p, const int *fds,
+		   unsigned int n, uint64_t age)
+{
+	int r = pool_add(us, p, fds, n);
+
+	if (!r && n)
+		p->pool_since = us_now(us) - age;
+	return r;
+}
+
 /* ---- messages ---- */
 
 /* Bytes used, 0 if there is nothing more to do now. */

@@ -110,6 +110,28 @@ static size_t queue_append(struct us *us, struct uport *t,
 	return len;
 }
 
+int uport_requeue(struct us *us, struct uport *t, const void *data, size_t len,
+		  struct ufds *fds)
+{
+	struct uchunk *c = malloc(sizeof(*c));
+	struct ubuf *b = ubuf_new(len);
+
+	if (!c || !b) {
+		free(c);
+		ubuf_unref(b);
+		ufds_unref(fds);
+		return -ENOMEM;
+	}
+	memcpy(b->data, data, len);
+	b->len = len;
+	*c = (struct uchunk){ .buf = b, .len = len, .fds = fds };
+	TAILQ_INSERT_TAIL(&t->queue, c, link);
+	t->queued += len;
+	t->queued_fds += fds ? fds->n : 0;
+	t->flags |= UP_BLOCKED;
+	return 0;
+}
+
 static int queue_copy(struct us *us, struct uport *t, const uint8_t *p,
 		      size_t len)
 {

@@ -170,6 +170,109 @@ static void many(void **state)
 					 by_claimant)->name->text, "a.n19998");
 }
 
+/* ---- from one registry to the next ---- */
+
+#define N_NOTES 64
+
+static struct note {
+	int who;		/* -1: removed */
+	char name[16];
+	uint32_t flags;
+	int64_t place;
+	uint64_t number;
+} notes[N_NOTES];
+static size_t n_notes;
+
+static void on_note(void *ctx, const struct claim *claim, bool on)
+{
+	struct note *n;
+	size_t i;
+
+	for (i = 0; i < n_notes; i++)
+		if (notes[i].number == claim->number)
+			break;
+	assert_true(i < N_NOTES && (on || i < n_notes));
+	n_notes += i == n_notes;
+	n = &notes[i];
+	n->who = on ? (int)(claim->claimant - who) : -1;
+	strcpy(n->name, claim->name->text);
+	n->flags = claim->flags;
+	n->place = claim->place;
+	n->number = claim->number;
+}
+
+/* Who is in the queue of @name, as digits. */
+static void queue_of(const struct registry *of, const struct claimant *first,
+		     const char *name, char *text)
+{
+	struct name *n = registry_find(of, name, strlen(name));
+	struct list *l;
+
+	for (l = n ? n->queue.next : NULL; l && l != &n->queue; l = l->next)
+		*text++ = (char)('0' + (container_of(l, struct claim, by_name)
+					->claimant - first));
+	*text = 0;
+}
+
+static void ask(int who_asks, const char *name, uint32_t flags)
+{
+	registry_request(&r, &who[who_asks], name, strlen(name), flags,
+			 &change);
+}
+
+/* All that is known of it is what was noted, in no order. */
+static void noted(void **state)
+{
+	static const char *const names[] = { "a.b", "a.c", "a.d" };
+	struct claimant again[N];
+	struct registry next = { 0 };
+	char was[N + 1], is[N + 1];
+	size_t i;
+
+	n_notes = 0;
+	r.note = on_note;
+	ask(0, "a.b", NAME_ALLOW_REPLACEMENT);
+	ask(1, "a.b", 0);
+	ask(2, "a.b", 0);
+	ask(3, "a.b", NAME_REPLACE_EXISTING);	/* 3 0 1 2 */
+	ask(4, "a.b", NAME_REPLACE_EXISTING);	/* 3 4 0 1 2 */
+	ask(2, "a.b", NAME_REPLACE_EXISTING);	/* 3 2 4 0 1 */
+	ask(0, "a.b", NAME_DO_NOT_QUEUE);	/* 3 2 4 1 */
+	ask(0, "a.c", 0);
+	ask(1, "a.d", NAME_ALLOW_REPLACEMENT | NAME_DO_NOT_QUEUE);
+	ask(5, "a.d", NAME_REPLACE_EXISTING);
+	queue_of(&r, who, "a.b", was);
+	assert_string_equal(was, "3241");
+	for (i = 0; i < N; i++)
+		claimant_init(&again[i]);
+	for (i = n_notes; i--;)
+		if (notes[i].who >= 0)
+			assert_int_equal(registry_restore(&next,
+				&again[notes[i].who], notes[i].name,
+				strlen(notes[i].name), notes[i].flags,
+				notes[i].place, notes[i].number), 0);
+	for (i = 0; i < 3; i++) {
+		queue_of(&r, who, names[i], was);
+		queue_of(&next, again, names[i], is);
+		assert_string_equal(was, is);
+	}
+	assert_true(next.last_number <= r.last_number);
+	assert_int_equal(name_first(registry_find(&next, "a.d", 3))->flags,
+			 NAME_REPLACE_EXISTING);
+	/* Nobody is in a queue twice, and no two at one place. */
+	assert_int_equal(registry_restore(&next, &again[3], "a.b", 3, 0, 99,
+					  99), -EEXIST);
+	assert_int_equal(registry_restore(&next, &again[0], "a.c", 3, 0, 0,
+					  99), -EEXIST);
+	for (i = 0; i < N; i++)
+		while (!list_empty(&again[i].claims))
+			registry_forget(&next,
+				container_of(again[i].claims.prev,
+					     struct claim, by_claimant),
+				&change);
+	registry_clear(&next);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +281,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(replacing, setup, teardown),
 		cmocka_unit_test_setup_teardown(refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(many, setup, teardown),
+		cmocka_unit_test_setup_teardown(noted, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
