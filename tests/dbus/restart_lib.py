@@ -61,8 +61,8 @@ class Out:
 
 
 def message(serial, kind=1, flags=0, path=None, interface=None, member=None,
-            destination=None, reply_serial=None, body=(), fds=0):
-    """@body: strings and numbers."""
+            destination=None, reply_serial=None, body=(), fds=0, raw=None):
+    """@body: strings and numbers; or @raw: a signature, and bytes."""
     fields = Out()
     for code, signature, value in ((1, 'o', path), (2, 's', interface),
                                    (3, 's', member), (5, 'u', reply_serial),
@@ -81,6 +81,8 @@ def message(serial, kind=1, flags=0, path=None, interface=None, member=None,
         values.u32(0)
         signature += 'h'
         fields.field(9, 'u', fds)
+    if raw:
+        signature, values.data = raw[0], bytearray(raw[1])
     if signature:
         fields.field(8, 'g', signature)
     head = struct.pack('<BBBBIII', ord('l'), kind, flags, 1, len(values.data),
@@ -210,7 +212,8 @@ class Client:
 
     def driver(self, member, *args, **how):
         m = self.reply(self.driver_send(member, *args, **how))
-        check(m.kind == 2, '%s: %s' % (member, m.strings() or m.error))
+        if m.kind != 2:
+            fail('%s: %s' % (member, m.strings() or m.error))
         return m
 
     def status(self, key):
