@@ -160,22 +160,48 @@ static const struct sw_handler handler = {
 	.no_reply = enforce_no_reply,
 };
 
-static int open_kind(struct bus *bus, const char *kind)
+static int open_path(struct bus *bus, const char *kind, const char *path)
 {
 	struct sw_handler up = handler;
-	const char *address = bus->config.address;
-	int len = (int)strcspn(address, ",;");
 	struct bus_limits limits;
-	char path[BUS_PATH_MAX - 1];
 
-	/* What people know the bus by, and what makes it unique. */
-	snprintf(path, sizeof(path), "%.*s#%.8s", len < 80 ? len : 80, address,
-		 bus->config.guid);
 	enforce_switch_limits(bus, &limits);
 	if (bus->lsm)
 		up.mediate = enforce_mediate;
 	return sw_new(&bus->sw, kind, path, bus->config.bus_fd,
 		      bus->config.state, &limits, bus->event, &up, bus);
+}
+
+/* What people know the bus by, and who follows us, or nobody but us. */
+static void make_path(const struct bus *bus, bool lasting,
+		      char path[BUS_PATH_MAX - 1])
+{
+	const char *address = bus->config.address;
+	int len;
+
+	/* Its sockets may be left to us, and are not ours yet. */
+	if (!*address)
+		address = bus->config.wanted;
+	len = (int)strcspn(address, ",;");
+	snprintf(path, BUS_PATH_MAX - 1, "%.*s#%.8s", len < 80 ? len : 80,
+		 address, lasting ? "lasting" : bus->config.guid);
+}
+
+static int open_kind(struct bus *bus, const char *kind)
+{
+	bool lasting = bus->config.persist_ms && !bus->config.state;
+	char path[BUS_PATH_MAX - 1];
+	int err;
+
+	make_path(bus, lasting, path);
+	err = open_path(bus, kind, path);
+	if (!lasting || (err != -EADDRINUSE && err != -EPERM))
+		return err;
+	log_warning("this bus will not outlive its daemon: \"%s\" is another's (%s)",
+		    path, strerror(-err));
+	bus->config.persist_ms = 0;
+	make_path(bus, false, path);
+	return open_path(bus, kind, path);
 }
 
 /* There is no choice: messages are on their way in there. */
@@ -232,6 +258,22 @@ static int open_switch(struct bus *bus)
 	return err;
 }
 
+/* Without it the bus ends with us, as it would have without being asked. */
+static void persist(struct bus *bus)
+{
+	int err = 0;
+
+	if (bus->config.persist_ms)
+		err = bus->keeps ? sw_persist(bus->sw, bus->config.persist_ms) :
+				   -EOPNOTSUPP;
+	if (!err)
+		return;
+	bus->config.persist_ms = 0;
+	log_info("the bus does not outlive a daemon that is killed: %s",
+		 err == -EOPNOTSUPP ? "the switch cannot do that" :
+				      strerror(-err));
+}
+
 int bus_new(struct bus **ret, sd_event *event, const struct bus_config *config,
 	    struct config *file)
 {
@@ -264,8 +306,10 @@ int bus_new(struct bus **ret, sd_event *event, const struct bus_config *config,
 		err = bus_apply_config(bus);
 	if (!err && bus->past)
 		err = past_restore(bus);
-	if (!err)
+	if (!err) {
 		notes_begin(bus);
+		persist(bus);
+	}
 	if (err) {
 		bus_free(bus);
 		return err;
@@ -291,6 +335,9 @@ struct bus *bus_free(struct bus *bus)
 {
 	if (!bus)
 		return NULL;
+	/* A bus that is ended in order ends. */
+	if (bus->sw && bus->config.persist_ms && !bus->handed_over)
+		sw_persist(bus->sw, 0);
 	bus->ending = true;
 	bus->room = NULL;
 	bus->registry.move = NULL;

@@ -43,6 +43,7 @@ struct bus_config {
 	const char *config_path;	/* to be read again; NULL: built in */
 	char guid[BUS_GUID_LEN + 1];
 	uint32_t persist_ms;		/* how long the bus lives without us */
+	const char *wanted;		/* the address that was asked for */
 	struct sw_state *state;		/* of our predecessor, or NULL; what it
 					 * says of address and guid holds */
 };

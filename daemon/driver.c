@@ -378,6 +378,15 @@ static int run_failure(struct call *c)
 	return is_owner(c) ? activation_failure(c) : not_owner(c);
 }
 
+/* Hello comes before there is one; and who may have the bus is not a matter of
+ * what the bus is configured for: its methods are for its owner alone. */
+static bool asks_policy(const struct call *c)
+{
+	return c->peer->state == PEER_ACTIVE &&
+	       !(is_owner(c) && str_is(c->m->h->interface,
+				       restart_interface.name));
+}
+
 static int dispatch(struct call *c)
 {
 	const struct dbus_header *h = c->m->h;
@@ -388,8 +397,7 @@ static int dispatch(struct call *c)
 	if (h->destination.len && !str_is(h->destination, DBUS_DRIVER_NAME))
 		return to_somebody(c);
 	if (h->destination.len &&
-	    !(c->peer->state == PEER_ACTIVE ? enforce_send(c) :
-					      enforce_hello(c)))
+	    !(asks_policy(c) ? enforce_send(c) : enforce_hello(c)))
 		return 0;
 	if (h->f.type != DBUS_TYPE_CALL && !activation_is_failure(h)) {
 		c->sent = true;

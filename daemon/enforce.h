@@ -40,7 +40,8 @@ int enforce_eavesdrop(struct call *c);
 
 /* The same: may its message go to the driver? */
 int enforce_send(struct call *c);
-/* Hello comes before there is a policy. */
+/* The same without the policy, of which Hello is in front: the security module
+ * alone. */
 int enforce_hello(struct call *c);
 /* The same for a message to a service that is to be started, which is all that
  * is known of its receiver but the security label that it will have (or

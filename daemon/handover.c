@@ -289,6 +289,7 @@ struct attempt {
 	char *const *argv;
 	sd_event_source *child, *timer;
 	pid_t pid;
+	bool again;		/* it was asked for meanwhile */
 };
 
 static struct attempt attempt;
@@ -404,6 +405,9 @@ static int on_checked(sd_event_source *s, const siginfo_t *si, void *ctx)
 		log_error("cannot go on as \"%s\": that program or its configuration does not take over what this one has",
 			  a.path);
 	sd_event_source_disable_unref(a.child);
+	/* What was tried may not be what is there now. */
+	if (!ok && a.again)
+		handover_exec(a.bus, a.path, a.argv);
 	return 0;
 }
 
@@ -418,9 +422,14 @@ void handover_exec(struct bus *bus, const char *path, char *const argv[])
 	struct attempt *a = &attempt;
 	int err;
 
-	/* One is under way. */
-	if (a->bus || !path)
+	if (!path) {
+		log_error("cannot go on: the program has no name");
 		return;
+	}
+	if (a->bus) {
+		a->again = true;
+		return;
+	}
 	*a = (struct attempt){ .bus = bus, .path = path, .argv = argv };
 	a->pid = run_check(path, argv);
 	err = a->pid < 0 ? a->pid :

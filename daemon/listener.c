@@ -119,10 +119,19 @@ int listeners_add(struct listeners *all, const char *addresses)
 	for (one = err ? NULL : strtok_r(copy, ";", &save); one && !err;
 	     one = strtok_r(NULL, ";", &save))
 		err = open_one(all, one);
-	if (!err && all->n == before)
+	if (err == -EADDRINUSE && all->patient && !all->in_use) {
+		all->in_use = strdup(addresses);
+		err = all->in_use ? 0 : -ENOMEM;
+	} else if (!err && all->n == before) {
 		err = -EINVAL;
+	}
 	free(copy);
 	return err ? log_errno(err, "cannot listen on \"%s\"", addresses) : 0;
+}
+
+void listeners_be_patient(struct listeners *l)
+{
+	l->patient = true;
 }
 
 bool listeners_unix_only(const struct listeners *l)
@@ -384,6 +393,9 @@ int listeners_start(struct listeners *l, struct bus *bus)
 	int err;
 
 	l->bus = bus;
+	if (l->in_use && first)
+		return log_errno(-EADDRINUSE, "cannot listen on \"%s\"",
+				 l->in_use);
 	err = listeners_restore(l, bus);
 	if (err)
 		return err;
@@ -421,6 +433,7 @@ struct listeners *listeners_close(struct listeners *l)
 	for (i = 0; i < l->n; i++)
 		listener_free(l->v[i]);
 	free(l->v);
+	free(l->in_use);
 	free(l);
 	return NULL;
 }

@@ -23,6 +23,9 @@
 struct listeners;
 
 struct listeners *listeners_new(void);		/* NULL: no memory */
+/* An address that is in use is no error until listeners_start(), which wants to
+ * have it from a predecessor. */
+void listeners_be_patient(struct listeners *l);
 /* Listens at all @addresses. Says why it failed. */
 int listeners_add(struct listeners *l, const char *addresses);
 /* None of them is a network's. */

@@ -34,6 +34,9 @@ struct listeners {
 	struct bus *bus;	/* once started */
 	sd_event_source *retry;
 	unsigned int group;	/* the last one */
+	bool patient;		/* who has what is in use may be our
+				 * predecessor, */
+	char *in_use;		/* and that is this address; or NULL */
 	size_t n;
 	struct listener **v;
 };

@@ -235,6 +235,26 @@ static enum bus_type type_of(const struct config *c)
 	return BUS_TYPE_SESSION;
 }
 
+static const char *wanted_address(const struct start *s)
+{
+	if (s->o.address)
+		return s->o.address;
+	return s->config->listen.n ? s->config->listen.v[0] : "";
+}
+
+/* The bus has sockets, and whoever comes waits there for its daemon. */
+static int prepare(struct start *s, struct bus *bus)
+{
+	int err = listeners_start(s->listeners, bus);
+
+	if (!err && !bus->config.persist_ms)
+		err = log_errno(-EOPNOTSUPP, "a bus is prepared with --persist and a switch that can do it");
+	if (err)
+		return err;
+	bus->handed_over = true;
+	return print_about_us(&s->o, bus->config.address);
+}
+
 static int serve_bus(struct start *s, sd_event *event, const char *guid,
 		     const char *address)
 {
@@ -248,6 +268,8 @@ static int serve_bus(struct start *s, sd_event *event, const char *guid,
 		.switch_kind = s->o.switch_kind,
 		.address = address,
 		.config_path = s->config_path,
+		.persist_ms = s->o.persist * 1000,
+		.wanted = wanted_address(s),
 	};
 	struct sw_state state;
 	struct bus *bus;
@@ -266,7 +288,8 @@ static int serve_bus(struct start *s, sd_event *event, const char *guid,
 	s->config = NULL;
 	if (err)
 		return err;
-	err = run(s, event, bus);
+	err = s->o.task == TASK_PREPARE ? prepare(s, bus) :
+					  run(s, event, bus);
 	if (bus->handed_over) {
 		listeners_give_up(s->listeners);
 		s->has_pidfile = false;
@@ -442,6 +465,8 @@ static int open_listeners(struct start *s)
 	s->listeners = listeners_new();
 	if (!s->listeners)
 		return log_errno(-ENOMEM, "cannot listen");
+	if (s->o.persist)
+		listeners_be_patient(s->listeners);
 	/* They come with the bus. */
 	if (s->taking_over)
 		return 0;
@@ -534,9 +559,7 @@ static const char *address_to_replace(const struct start *s)
 {
 	if (*s->o.replace)
 		return s->o.replace;
-	if (s->o.address)
-		return s->o.address;
-	return s->config->listen.n ? s->config->listen.v[0] : "";
+	return wanted_address(s);
 }
 
 /* A bus that is there already is taken over, whatever it is that it has. */

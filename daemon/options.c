@@ -27,6 +27,8 @@ static const char usage[] =
 	"  --systemd-activation      let systemd start services\n"
 	"  --switch=auto|kernel|user who moves the messages\n"
 	"  --allow-anonymous         let clients in that do not say who they are\n"
+	"  --persist=SECONDS         how long the bus outlives this daemon, in the kernel\n"
+	"  --prepare                 leave a bus for the daemon to come, and end\n"
 	"  --replace[=ADDRESS]       take over the bus that runs at this address\n"
 	"  --fresh                   begin a new bus if what the last daemon has left\n"
 	"                            cannot be taken over, instead of ending\n"
@@ -130,6 +132,20 @@ static int take_switch(struct options *o, const struct opt *opt, char **argv)
 	return 0;
 }
 
+#define PERSIST_MAX 3600
+
+static int take_persist(struct options *o, const struct opt *opt, char **argv)
+{
+	char *end;
+	long n = strtol(optarg, &end, 10);
+
+	if (*end || !*optarg || n < 0 || n > PERSIST_MAX)
+		return fail("--persist takes seconds, up to 3600, not \"%s\"%s",
+			    optarg, "");
+	o->persist = (unsigned int)n;
+	return 0;
+}
+
 static int take_replace(struct options *o, const struct opt *opt, char **argv)
 {
 	o->replace = optarg ? optarg : "";
@@ -187,6 +203,8 @@ static const struct opt options[] = {
 	{ "allow-anonymous", no_argument, take_bool, AT(allow_anonymous),
 	  true },
 	{ "fresh", no_argument, take_bool, AT(fresh), true },
+	{ "persist", required_argument, take_persist },
+	{ "prepare", no_argument, take_task, 0, TASK_PREPARE },
 	{ "replace", optional_argument, take_replace },
 	{ "check-state", required_argument, take_state },
 	{ "check-config", no_argument, take_task, 0, TASK_CHECK_CONFIG },

@@ -14,6 +14,7 @@ enum option_syslog {
 };
 enum option_task {
 	TASK_SERVE,
+	TASK_PREPARE,		/* the bus, for another to serve it */
 	TASK_CHECK_CONFIG,
 	TASK_CHECK_STATE,	/* what execve() will be given */
 	TASK_INTROSPECT,
@@ -33,6 +34,7 @@ struct options {
 	enum option_fork fork;
 	enum option_syslog syslog;
 	bool fresh;			/* rather than not at all */
+	unsigned int persist;		/* seconds without a daemon */
 	bool pidfile;
 	bool systemd_activation;
 	bool allow_anonymous;

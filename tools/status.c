@@ -226,6 +226,17 @@ static const struct {
 	{ "matches", "match rules" },
 };
 
+/* A daemon that knows of none is one from before there were any. */
+static void show_takeovers(const struct dict *b)
+{
+	const char *n = get(b, "Takeovers"), *last = get(b, "LastOutageUSec");
+
+	if (!strcmp(n, "-") || !strcmp(n, "0"))
+		return;
+	printf("  taken over %s times, the last time after %s us without a daemon\n",
+	       n, strcmp(last, "0") ? last : "?");
+}
+
 static void show_bus(const struct dict *b)
 {
 	size_t i;
@@ -233,6 +244,7 @@ static void show_bus(const struct dict *b)
 	printf("bus %s\n  switch %s, daemon pid %s, guid %s\n",
 	       get(b, "Address"), get(b, "Switch"), get(b, "ProcessID"),
 	       get(b, "Guid"));
+	show_takeovers(b);
 	for (i = 0; i < sizeof(bus_lines) / sizeof(bus_lines[0]); i++)
 		printf("  %-32s %12s\n", bus_lines[i].text,
 		       get(b, bus_lines[i].key));

@@ -2,14 +2,14 @@
 """A D-Bus client of few lines, which can do what libraries do not, and the
 bus's daemon, started and followed in all ways there are."""
 import array
+import atexit
 import fcntl
 import os
-import select
+import shutil
 import signal
 import socket
 import struct
 import subprocess
-import sys
 import tempfile
 import time
 
@@ -233,9 +233,17 @@ class Daemon:
             command.append('--address=unix:path=' + self.path)
         self.log_file = open(self.log_path, 'w')
         self.process = subprocess.Popen(
-            command, stderr=self.log_file, pass_fds=fds,
+            command, stdout=subprocess.DEVNULL, stderr=self.log_file,
+            pass_fds=fds,
             env=dict(os.environ, **(env or {})))
         self.pid = self.process.pid
+        # Whatever happens it does not stay.
+        atexit.register(self.remove)
+
+    def remove(self):
+        self.stop()
+        self.log_file.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def log(self):
         return open(self.log_path).read()
