@@ -289,17 +289,17 @@ static void note(struct listener *l, struct bus *bus)
 			 (l->native ? NOTE_NATIVE : 0),
 		.nonce = { l->nonce, l->has_nonce ? sizeof(l->nonce) : 0 },
 	};
-	uint64_t number = notes_number(bus);
 	int err;
 
 	/* A native one is the switch's own socket. */
-	if (!bus->keeps || l->native)
+	if (!bus->keeps || l->native || l->number)
 		return;
-	err = sw_keep(bus->sw, number, l->fd);
+	l->number = notes_number(bus);
+	err = sw_keep(bus->sw, l->number, l->fd);
 	if (err)
 		log_errno(err, "cannot leave a listening socket behind");
 	else
-		notes_write(bus, 0, NOTE_LISTENER, number, &n);
+		notes_write(bus, 0, NOTE_LISTENER, l->number, &n);
 }
 
 /* The one of ours that is the same socket, or NULL. */
@@ -354,16 +354,21 @@ static int restore_listener(struct bus *bus, uint64_t number,
 	int fd = past_take_fd(bus, number), err;
 	struct listener *l;
 
-	notes_remove(bus, 0, NOTE_LISTENER, number);
-	if (fd < 0)
-		return 0;
-	l = find_socket(all, fd);
-	if (l) {
-		close(fd);
+	/* It was to be left behind, and that had failed. */
+	if (fd < 0) {
+		notes_remove(bus, 0, NOTE_LISTENER, number);
 		return 0;
 	}
-	err = listener_add(all, fd, &l);
-	return err ? err : restore_one(l, noted);
+	l = find_socket(all, fd);
+	err = l ? 0 : listener_add(all, fd, &l);
+	if (err)
+		return err;
+	if (l->fd == fd)
+		err = restore_one(l, noted);
+	else
+		close(fd);
+	l->number = number;
+	return err;
 }
 
 int listeners_restore(struct listeners *l, struct bus *bus)

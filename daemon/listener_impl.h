@@ -18,6 +18,7 @@ struct listener {
 	struct listeners *all;
 	int fd;
 	unsigned int group;	/* of the listeners_add() that made it */
+	uint64_t number;	/* noted and kept under it; 0: it is not */
 	bool inherited;
 	bool tcp;
 	bool native;		/* of AF_BUS; the switch has the socket too */

@@ -302,6 +302,7 @@ static int restore_handshake(struct bus *bus, uint64_t number,
 {
 	int fd = past_take_fd(bus, number);
 
+	sw_keep(bus->sw, number, -1);
 	notes_remove(bus, 0, NOTE_HANDSHAKE, number);
 	/* Only its own connection is lost. */
 	if (fd >= 0 && handshake_restore(bus, fd, note) < 0)
@@ -401,7 +402,6 @@ int past_take_fd(struct bus *bus, uint64_t number)
 			continue;
 		fd = t->fd;
 		t->fd = -1;
-		sw_keep(bus->sw, number, -1);
 		return fd;
 	}
 	return -1;

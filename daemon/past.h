@@ -25,7 +25,7 @@ int past_each(struct bus *bus, enum note_kind kind,
 	      int (*each)(struct bus *bus, uint64_t number, const void *note,
 			  void *ctx), void *ctx);
 /* The kept descriptor of that number, the caller's from here on; or -1. It is
- * kept no more. */
+ * still kept. */
 int past_take_fd(struct bus *bus, uint64_t number);
 /* The parked message of that number, or NULL. Its fds are the caller's to
  * duplicate. */
