@@ -4,6 +4,7 @@
  */
 #include "bus.h"
 
+#include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/pid.h>
@@ -11,10 +12,13 @@
 #include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/stringhash.h>
+#include <linux/user_namespace.h>
 
 DEFINE_MUTEX(bus_list_mutex);
 LIST_HEAD(bus_list);
 static DEFINE_HASHTABLE(bus_names, 8);	/* below bus_list_mutex */
+
+static void orphan_work(struct work_struct *work);
 
 static const struct bus_limits limits_default = {
 	.queue_bytes = 16ULL << 20,
@@ -96,6 +100,7 @@ int bus_new(struct bus **ret, const struct bus_proto *proto, struct sock *sk,
 
 	if (!bus)
 		return -ENOMEM;
+	bus->owner = get_current_cred();
 	bus->proto = proto;
 	bus->type = sk->sk_type;
 	bus->uid = current_euid();
@@ -108,6 +113,10 @@ int bus_new(struct bus **ret, const struct bus_proto *proto, struct sock *sk,
 	INIT_LIST_HEAD(&bus->port_list);
 	INIT_LIST_HEAD(&bus->users);
 	INIT_LIST_HEAD(&bus->mq);
+	INIT_LIST_HEAD(&bus->handed);
+	INIT_LIST_HEAD(&bus->parked);
+	INIT_LIST_HEAD(&bus->kept);
+	INIT_DELAYED_WORK(&bus->orphan_clock, orphan_work);
 	INIT_LIST_HEAD(&bus->pending);
 	init_waitqueue_head(&bus->connect_wq);
 	bus->next_addr = 1;
@@ -119,6 +128,7 @@ int bus_new(struct bus **ret, const struct bus_proto *proto, struct sock *sk,
 	bus->name = *name;
 	err = list_bus(bus, sock_net(sk));
 	if (err) {
+		put_cred(bus->owner);
 		proto->bus_free(bus);
 		return err;
 	}
@@ -135,24 +145,25 @@ void bus_put(struct bus *bus)
 	WARN_ON(!list_empty(&bus->users));
 	if (!bus->name.abstract)
 		path_put(&bus->name.path);
+	put_cred(bus->owner);
 	proto->bus_free(bus);
 	/* The protocol's exit waits for whoever is still inside it. */
 	module_put(proto->owner);
 }
 EXPORT_SYMBOL_GPL(bus_put);
 
-/*
- * The master's socket is being released. Nobody can look the bus up any more
- * but through ports, which see ->ended below the lock.
- */
-void bus_end(struct bus *bus)
+/* Below bus_list_mutex. */
+static void delist(struct bus *bus)
 {
-	struct bus_port *p;
-
-	mutex_lock(&bus_list_mutex);
 	list_del(&bus->link);
 	hash_del(&bus->hash);
-	mutex_unlock(&bus_list_mutex);
+}
+
+/* Nobody can look the bus up any more but through ports, which see ->ended
+ * below the lock. */
+static void end(struct bus *bus)
+{
+	struct bus_port *p;
 
 	write_lock(&bus->lock);
 	bus->ended = true;
@@ -174,6 +185,151 @@ void bus_end(struct bus *bus)
 		bus_port_put(p);
 	}
 	bus_put(bus);
+}
+
+void bus_end(struct bus *bus)
+{
+	mutex_lock(&bus_list_mutex);
+	delist(bus);
+	mutex_unlock(&bus_list_mutex);
+	end(bus);
+}
+
+/* ---- without a master ---- */
+
+/* Below bus_list_mutex. */
+static void orphan_clock_arm(struct bus *bus, unsigned long delay)
+{
+	refcount_inc(&bus->ref);
+	/* The caller has a reference, so this is not the last. */
+	if (mod_delayed_work(bus_wq, &bus->orphan_clock, delay))
+		refcount_dec(&bus->ref);
+}
+
+/* The clock of an orphaned bus: of this time, or an earlier one. */
+static void orphan_work(struct work_struct *work)
+{
+	struct bus *bus = container_of(to_delayed_work(work), struct bus,
+				       orphan_clock);
+	struct sock *sk = NULL;
+
+	mutex_lock(&bus_list_mutex);
+	if (bus->orphaned && time_before(jiffies, bus->orphan_until)) {
+		orphan_clock_arm(bus, bus->orphan_until - jiffies);
+	} else if (bus->orphaned) {
+		bus->orphaned = false;
+		sk = bus->sk;
+		delist(bus);
+	}
+	mutex_unlock(&bus_list_mutex);
+	if (sk) {
+		end(bus);
+		sock_put(sk);
+	}
+	bus_put(bus);
+}
+
+static bool orphan(struct bus *bus)
+{
+	unsigned long ms;
+
+	mutex_lock(&bus_list_mutex);
+	ms = bus->persist_ms;
+	if (ms) {
+		sock_hold(bus->sk);
+		bus->orphaned = true;
+		bus->orphan_since = ktime_get();
+		bus->orphan_until = jiffies + msecs_to_jiffies(ms);
+		orphan_clock_arm(bus, msecs_to_jiffies(ms));
+	}
+	mutex_unlock(&bus_list_mutex);
+	return ms;
+}
+
+void bus_leave(struct bus *bus)
+{
+	if (!orphan(bus))
+		bus_end(bus);
+}
+
+/* Below bus_list_mutex. */
+static int may_take_over(const struct bus *bus, const struct bus_proto *proto,
+			 const struct sock *sk)
+{
+	if (!bus->orphaned)
+		return -EADDRINUSE;
+	/* Its ports' figures are shown there, and its clients' sockets made. */
+	if (!net_eq(read_pnet(&bus->net), sock_net(sk)))
+		return -EPERM;
+	if (!uid_eq(bus->owner->euid, current_euid()) &&
+	    !ns_capable(bus->owner->user_ns, CAP_SYS_ADMIN))
+		return -EPERM;
+	if (bus->proto != proto || bus->type != sk->sk_type)
+		return -EPROTOTYPE;
+	return 0;
+}
+
+/* Likewise. */
+static void begin_anew(struct bus *bus, struct sock *sk)
+{
+	const struct cred *old = bus->owner;
+
+	bus->owner = get_current_cred();
+	bus->uid = current_euid();
+	bus->pid = pid_nr(task_tgid(current));
+	bus->takeovers++;
+	spin_lock(&bus->mq_lock);
+	bus->sk = sk;
+	bus_hand_again(bus);
+	spin_unlock(&bus->mq_lock);
+	sk->sk_data_ready(sk);
+	put_cred(old);
+}
+
+int bus_take_over(struct bus **ret, const struct bus_proto *proto,
+		  struct sock *sk, const struct bus_name *name)
+{
+	struct sock *old = NULL;
+	struct bus *bus;
+	int err;
+
+	mutex_lock(&bus_list_mutex);
+	bus = find(sock_net(sk), name);
+	err = bus ? may_take_over(bus, proto, sk) : -ENOENT;
+	if (!err) {
+		old = bus->sk;
+		bus->orphaned = false;
+		bus->outage_us = ktime_us_delta(ktime_get(),
+						bus->orphan_since);
+		begin_anew(bus, sk);
+		/* If it runs just now, it will find no orphan. */
+		if (cancel_delayed_work(&bus->orphan_clock))
+			refcount_dec(&bus->ref);
+	}
+	mutex_unlock(&bus_list_mutex);
+	if (err)
+		return err;
+	sock_put(old);
+	*ret = bus;
+	return 0;
+}
+
+void bus_begin_anew(struct bus *bus)
+{
+	mutex_lock(&bus_list_mutex);
+	bus->outage_us = 0;
+	begin_anew(bus, bus->sk);
+	mutex_unlock(&bus_list_mutex);
+}
+
+void bus_outage(struct bus *bus, struct bus_outage *o)
+{
+	memset(o, 0, sizeof(*o));
+	mutex_lock(&bus_list_mutex);
+	o->takeovers = bus->takeovers;
+	o->last_us = bus->outage_us;
+	mutex_unlock(&bus_list_mutex);
+	bus_queue_count(bus, o);
 }
 
 /* Zero keeps the present value. */
@@ -304,6 +460,7 @@ int bus_port_init(struct bus_port *p, struct bus *bus,
 	INIT_LIST_HEAD(&p->watchers);
 	INIT_LIST_HEAD(&p->watches);
 	INIT_LIST_HEAD(&p->link);
+	INIT_LIST_HEAD(&p->parked);
 	INIT_LIST_HEAD(&p->item.link);
 	INIT_LIST_HEAD(&p->end.link);
 	bus_msg_init(&p->item.msg);
@@ -354,6 +511,8 @@ int bus_port_remove(struct bus_port *p)
 	set_bit(BUS_PF_CLOSED, &p->flags);
 	bus_wait_done(&p->wait, bus);
 	bus_watch_done(p);
+	bus_done_with(p);
+	bus_parked_drop(p);
 	if (cancel_delayed_work(&p->stall))
 		bus_port_put(p);
 	bus_room_made(p);
@@ -437,6 +596,7 @@ void bus_port_stats(struct bus_port *p, struct bus_port_stats *st)
 	st->reason = READ_ONCE(p->reason);
 	p->ops->stats(p, st);
 }
+EXPORT_SYMBOL_GPL(bus_port_stats);
 
 void bus_stats(struct bus *bus, struct bus_stats *st)
 {

@@ -12,6 +12,10 @@
  *   struct bus_port: references from the bus's table (until the master closes
  *   it or the bus ends), from a queued master item, from lookups, from the
  *   protocol's hooks. The last one calls ops->free.
+ *   A bus whose master asked for it (persist_ms) outlives him: *orphaned*, it
+ *   keeps his sock, without a socket, as ->sk, and the reference that the
+ *   socket had, until somebody binds its name (bus_take_over()) or the time is
+ *   up. All three are below bus_list_mutex.
  *   struct bus_user: one a uid and bus; references from ports.
  *
  * Locking, outermost first
@@ -129,6 +133,19 @@ struct bus_item {
 	struct bus_info info;
 	size_t charged;		/* bytes, to the port's user */
 	bool own;		/* it is no part of the port, and freed */
+	bool unread;		/* on bus->mq; else the master has it, and it
+				 * is on bus->handed, or on no list */
+	struct bus_park *park;	/* of which it is a part, or NULL */
+};
+
+/* A message that the master holds on to; the port's, which is counted. */
+struct bus_park {
+	struct bus_item item;		/* on bus->mq for a successor */
+	struct list_head link;		/* bus->parked; mq_lock */
+	struct list_head mine;		/* port->parked; mq_lock */
+	u64 cookie;
+	bool gone;			/* who reads it just now frees it;
+					 * mq_lock */
 };
 
 /* Of one port, in the master's queue; more are not told. */
@@ -193,6 +210,7 @@ enum bus_port_flag {
 	BUS_PF_CLOSED,		/* the bus let go of it */
 	BUS_PF_WAITED,		/* senders wait for its room */
 	BUS_PF_PATIENT,		/* who waits for it waits for ever: a master */
+	BUS_PF_NEW,		/* of a member whom no master has accepted */
 };
 
 /* Senders of one share of the uids: what they have in the port's queue, as
@@ -229,6 +247,7 @@ struct bus_port {
 	struct bus_item end;
 	u32 reason;			/* enum bus_reason */
 	unsigned int n_logged;		/* bus->mq_lock */
+	struct list_head parked;	/* struct bus_park; bus->mq_lock */
 
 	atomic64_t sent_msgs, sent_bytes;
 	u64 master_msgs, master_bytes;	/* written by the one sender at a time */
@@ -267,6 +286,7 @@ struct bus_proto {
 	const char *name;
 	unsigned int nr;
 	u32 message_fds;		/* default of the limit */
+	bool persists;			/* a bus may outlive its master */
 	/* NULL: members come in another way. */
 	const struct bus_member_ops *member;
 	struct bus *(*bus_new)(void);
@@ -276,6 +296,14 @@ struct bus_proto {
 	int (*attach)(struct bus *bus, struct bus_attach *at);
 	int (*update)(struct bus *bus, const void *recs, size_t len);
 	int (*policy)(struct bus *bus, sockptr_t val, unsigned int len);
+	/* Fills @buf of @len bytes with whole records of what is on the bus, from
+	 * number *@at on; then *@at is that of the next, or 0. The length, or
+	 * -errno. *@gen is the tables'; -ESTALE when they have changed since
+	 * *@at was not 0. */
+	ssize_t (*dump)(struct bus *bus, void *buf, size_t len, u64 *at,
+			u64 *gen);
+	/* A file that leads to the port's client, counted; or an ERR_PTR(). */
+	struct file *(*port_file)(struct bus_port *p);
 	/* Sends for the master, to @addr or to all who want it; owns @m. Below
 	 * the lock of the master's socket. */
 	int (*send)(struct bus *bus, u64 addr, struct bus_msg *m,
@@ -313,12 +341,29 @@ struct bus {
 	struct sock *sk;		/* the master's; valid until ended */
 	spinlock_t mq_lock;
 	struct list_head mq;		/* struct bus_item */
+	/* What the master has read, and is not done with: for his successor.
+	 * In the order of ->mq; mq_lock. */
+	struct list_head handed;
+	struct bus_item *reading;	/* of ->mq, by the master; likewise */
+	struct list_head parked;	/* struct bus_park; mq_lock */
+	unsigned int n_parked;		/* likewise */
+	struct list_head kept;		/* struct bus_kept; mq_lock */
+	unsigned int n_kept;		/* likewise */
+
+	u32 persist_ms;			/* 0: it ends with its master */
+	bool orphaned;			/* bus_list_mutex, and what follows */
+	unsigned long orphan_until;	/* jiffies */
+	ktime_t orphan_since;
+	struct delayed_work orphan_clock; /* a reference while queued */
+	const struct cred *owner;	/* the master, as he came */
+	u64 takeovers;
+	u64 outage_us;			/* of the last one */
 
 	struct list_head link;		/* bus_list, protected by bus_list_mutex */
 	struct hlist_node hash;		/* by name, likewise */
 	possible_net_t net;
 	struct bus_name name;
-	kuid_t uid;			/* of who made it */
+	kuid_t uid;			/* of who made it, or has taken it over */
 	pid_t pid;			/* likewise, to show */
 	int type;			/* SOCK_SEQPACKET, or open: SOCK_DGRAM */
 	int sendbuf;			/* of clients to come; 0: the system's */
@@ -353,6 +398,16 @@ int bus_new(struct bus **ret, const struct bus_proto *proto, struct sock *sk,
 /* Takes a reference. -ECONNREFUSED when there is none. */
 int bus_find(struct bus **ret, struct net *net, const struct bus_name *name);
 void bus_end(struct bus *bus);
+/* The master's socket is let go of: the bus is orphaned, or ends. */
+void bus_leave(struct bus *bus);
+/* @sk becomes the master's of an orphaned bus, whose reference is the caller's
+ * then. -ENOENT: no bus has the name; -EADDRINUSE: it has a master; -EPERM;
+ * -EPROTOTYPE. */
+int bus_take_over(struct bus **ret, const struct bus_proto *proto,
+		  struct sock *sk, const struct bus_name *name);
+/* The same master, or one to whom he gave his socket, begins anew. */
+void bus_begin_anew(struct bus *bus);
+void bus_outage(struct bus *bus, struct bus_outage *o);
 void bus_put(struct bus *bus);
 int bus_set_limits(struct bus *bus, const struct bus_limits *set);
 int bus_port_init(struct bus_port *p, struct bus *bus,
@@ -409,20 +464,76 @@ int bus_to_master(struct bus_port *p, struct bus_msg *m,
  * not told when too many wait to be read, or memory is short. */
 void bus_post_logged(struct bus_port *p, const void *data, size_t len,
 		     const struct bus_info *why);
-/* The master is done with the port's message; -EBUSY if it has not read it. */
-int bus_resume(struct bus_port *p);
+/* The master is done with the port's message; -EBUSY if it has not read it. What
+ * was kept of it is moved to @kept, for the caller, who has counted @p, to
+ * purge. */
+int bus_resume(struct bus_port *p, struct bus_msg *kept);
+static inline bool bus_unread(const struct bus_port *p)
+{
+	return READ_ONCE(p->item.unread);
+}
+/* A message of it is with the master, or on its way to him. */
+static inline bool bus_asked(const struct bus_port *p)
+{
+	return READ_ONCE(p->item.port);
+}
+/* The bus lets go of @p, which is BUS_PF_CLOSED: the master is done with all
+ * that he has read of it. */
+void bus_done_with(struct bus_port *p);
+/* Below mq_lock: what the master has read comes again, in front. */
+void bus_hand_again(struct bus *bus);
 /* Tells the master that the port ended. */
 void bus_post_end(struct bus_port *p);
 int bus_master_recv(struct bus *bus, struct msghdr *msg, size_t size,
 		    int flags);
 int bus_master_send(struct bus *bus, struct msghdr *msg, size_t len);
 void bus_master_purge(struct bus *bus);
+/* What waits for the master, and what he has. */
+void bus_queue_count(struct bus *bus, struct bus_outage *o);
+
+/* Reads @len bytes of @buf into @m, as what the master sends is. */
+int bus_msg_fill(struct bus_msg *m, const void *buf, size_t len);
+
+/* persist.c */
+struct bus_park *bus_park_new(u64 cookie);
+void bus_park_free(struct bus_park *k);		/* NULL is fine */
+/* -ENODATA: the master has no message of @p; -EEXIST, -ENOSPC. */
+int bus_park_check(struct bus_port *p, u64 cookie);
+/* Takes @k if he has one, which then is its. */
+bool bus_park(struct bus_port *p, struct bus_park *k);
+bool bus_park_find(struct bus *bus, u64 cookie);
+/* It is the caller's to free; NULL: there is none, or it frees itself. */
+struct bus_park *bus_unpark(struct bus *bus, u64 cookie);
+/* Its message once more, and its sender. -ENOENT, -ENOMEM. */
+int bus_park_clone(struct bus *bus, u64 cookie, struct bus_msg *m, u64 *from);
+void bus_parked_drop(struct bus_port *p);
+/* The message that @p is held with, once more; and the end of it, with what is
+ * to be purged without locks. -ENODATA: the master has not read one. */
+int bus_handed_clone(struct bus_port *p, struct bus_msg *m);
+int bus_handed_check(struct bus_port *p);
+void bus_handed_take(struct bus_port *p, struct bus_msg *m);
+/* The files of the message that port @addr is held with, counted; *@f may be
+ * NULL. -ENODATA: the master has not read one. */
+int bus_handed_files(struct bus *bus, u64 addr, struct bus_files **f);
+/* Below mq_lock: those that are read go to the end of @first. */
+void bus_park_again(struct bus *bus, struct list_head *first);
+/* @fd -1: no longer. -ENOENT: it is not; -ENOSPC, -EINVAL, -EBADF. */
+int bus_keep(struct bus *bus, u64 id, int fd);
+struct file *bus_kept_file(struct bus *bus, u64 id);	/* counted; or NULL */
+void bus_kept_drop(struct bus *bus);
+/* Records of what is kept and parked, until @put says false. */
+typedef bool (*bus_dump_put)(void *ctx, u32 type, u64 addr, u64 cookie);
+bool bus_persist_dump(struct bus *bus, bus_dump_put put, void *ctx);
 
 /* send.c: the address that @msg goes to. */
 int bus_dest(const struct bus *bus, const struct msghdr *msg, u64 *addr);
 
-/* connect.c: nobody will accept these any more. */
+/* connect.c: a new card of the member @sk, whose port @p is; or an ERR_PTR(). */
+struct file *bus_card_file(struct bus_port *p, struct sock *sk);
+/* Nobody will accept these any more. */
 void bus_pending_drop(struct bus *bus);
+/* Who connects from now on is told that @sk is the master's. */
+void bus_master_is(struct sock *sk);
 
 /* socket.c, proc.c */
 /* Returns the length. */

@@ -44,6 +44,12 @@ static void cred_of_master(struct sock *sk, struct sock *master)
 
 /* ---- listen ---- */
 
+void bus_master_is(struct sock *sk)
+{
+	cred_current(sk);
+	sk->sk_state = TCP_LISTEN;
+}
+
 int bus_sock_listen(struct socket *sock, int backlog)
 {
 	struct bus_sock *bs = bus_sk(sock->sk);
@@ -55,7 +61,7 @@ int bus_sock_listen(struct socket *sock, int backlog)
 		return -EINVAL;
 	bus = bs->bus;
 	lock_sock(sock->sk);
-	cred_current(sock->sk);
+	bus_master_is(sock->sk);
 	spin_lock(&bus->mq_lock);
 	/* As many as may wait for the master in any other way. */
 	bus->backlog = min_t(unsigned int, backlog, bus->proto->member ?
@@ -63,7 +69,6 @@ int bus_sock_listen(struct socket *sock, int backlog)
 	bus->listening = true;
 	spin_unlock(&bus->mq_lock);
 	sock->sk->sk_max_ack_backlog = bus->backlog;
-	sock->sk->sk_state = TCP_LISTEN;
 	release_sock(sock->sk);
 	wake_up_interruptible_all(&bus->connect_wq);
 	return 0;
@@ -186,6 +191,10 @@ static int connect_end(struct bus_sock *bs, struct bus_sock *end,
 	if (err)
 		return err == -ENOTCONN ? -ECONNREFUSED : err;
 	cred_current(&end->sk);
+	if (member) {
+		bs->self_cred = get_current_cred();
+		bs->self_pid = get_pid(task_tgid(current));
+	}
 	end->sk.sk_state = TCP_ESTABLISHED;
 	/* Pairs with bus_role(): all that the roles stand for is there. */
 	smp_store_release(&end->role, member ? BUS_ROLE_CARD : BUS_ROLE_END);
@@ -401,6 +410,8 @@ int bus_sock_accept(struct socket *sock, struct socket *newsock,
 		if (err)
 			return err;
 	}
+	if (end->member)
+		clear_bit(BUS_PF_NEW, &end->member->flags);
 	lock_sock(&end->sk);
 	sock_graft(&end->sk, newsock);
 	scm_own_options(&end->sk, newsock);
@@ -408,6 +419,24 @@ int bus_sock_accept(struct socket *sock, struct socket *newsock,
 	release_sock(&end->sk);
 	return 0;
 }
+
+struct file *bus_card_file(struct bus_port *p, struct sock *sk)
+{
+	struct bus_sock *client = bus_sk(sk), *card;
+
+	card = bus_sock_new(sock_net(sk), SOCK_SEQPACKET, 0);
+	if (!card)
+		return ERR_PTR(-ENOMEM);
+	bus_port_get(p);
+	card->member = p;
+	card->bus = p->bus;
+	cred_set(&card->sk, client->self_pid, client->self_cred);
+	card->sk.sk_state = TCP_ESTABLISHED;
+	/* Pairs with bus_role(). */
+	smp_store_release(&card->role, BUS_ROLE_CARD);
+	return bus_sock_file(card);
+}
+EXPORT_SYMBOL_GPL(bus_card_file);
 
 void bus_pending_drop(struct bus *bus)
 {

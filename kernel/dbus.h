@@ -53,6 +53,10 @@ struct dbus_bus {
 	struct list_head monitors;		/* dbus_port.mon_link */
 	u32 n_monitors;
 	u32 n_eavesdrop;			/* rules of others */
+	DECLARE_HASHTABLE(notes, DBUS_NAME_BITS);	/* struct dbus_note */
+	struct list_head bus_notes;		/* of no port */
+	u64 n_notes, notes_bytes;
+	u64 notes_to_come;			/* of the batch at hand */
 	struct list_head policies;		/* struct dbus_policy */
 	u64 policy_bytes;			/* of them */
 	u64 n_names, n_matches, n_arg_rules;
@@ -153,7 +157,9 @@ struct dbus_port {
 	struct bus_port port;			/* must be first */
 	bool pass_fds;
 	bool native;				/* dbus_native.c */
-	struct file *file;			/* until torn down */
+	struct file *file;			/* until torn down; the work
+						 * item's, others look at it
+						 * below port.lock */
 	struct socket *sock;
 	struct sock *sk;			/* counted */
 	struct sock *peer;			/* counted */
@@ -200,6 +206,8 @@ struct dbus_port {
 	u64 n_matches;			/* below bus.lock */
 	bool monitor;			/* below bus.lock, for good */
 	struct dbus_policy *policy;	/* below bus.lock; NULL: all is allowed */
+	struct list_head notes;		/* struct dbus_note; below bus.lock */
+	bool let_go;			/* by the master; below bus.lock */
 	struct list_head claims;	/* below bus.lock */
 	u64 claim_bits;			/* policy_name_bit() of them; likewise */
 	struct replies_port replies;	/* replies_lock */
@@ -220,6 +228,7 @@ static inline struct dbus_port *to_dbus_port(struct bus_port *p)
 
 /* dbus_stream.c: a port's life, and its client's queue */
 int dbus_attach(struct bus *bus, struct bus_attach *at);
+struct file *dbus_port_file(struct bus_port *p);
 void dbus_kick(struct dbus_port *p);	/* may sleep */
 /* Who has made ->kicks 1 out of 0 owns the receiving side, until here. */
 void dbus_own(struct dbus_port *p);
@@ -254,11 +263,18 @@ void dbus_rx_drop(struct dbus_port *p);
 int dbus_deliver(struct dbus_port *p);
 int dbus_master_send(struct bus *bus, u64 addr, struct bus_msg *m,
 		     const struct bus_send *how);
+bool dbus_is_group(u64 addr);
 /* In the driver's name, to @addr: @caller's message @serial has failed. It is
  * lost when there is no memory for it. */
 void dbus_send_error(struct dbus_bus *db, u64 addr, u64 caller, u32 serial,
 		     const char *name, const char *text);
 void dbus_out_release(struct dbus_port *p);
+/* May @p send @t a message of header @h? Below bus.lock. -EACCES: no, @ruling
+ * says why; -ESTALE: the header has to be parsed first. */
+int dbus_admit(struct dbus_port *p, struct dbus_port *t,
+	       const struct dbus_header *h, bool parsed,
+	       struct dbus_ruling *ruling);
+struct bus_info dbus_explain(const struct dbus_ruling *ruling);
 /* The message may go, and its header with it: a copy for the log. */
 int dbus_out_log(struct dbus_out *o);
 struct bus_cost dbus_cost_of(const struct bus_msg *m);
@@ -294,6 +310,7 @@ struct dbus_cast {
 					 * it from the master */
 	bool log;			/* a rule wants it logged */
 	unsigned int n_denied;		/* subscribers, if monitors are to know */
+	struct dbus_ready *ready;	/* of a batch: room and copies */
 	/* Below bus.lock, exclusive, with room at all of them: the last word.
 	 * Hands it to the master if it goes there. NULL: there is none. */
 	int (*settle)(struct dbus_cast *c);
@@ -305,6 +322,17 @@ struct dbus_cast {
  * again after -ESTALE, or when the tables have changed.
  */
 int dbus_cast(struct dbus_cast *c);
+/*
+ * The same in steps, for what the master sends within a batch. How many
+ * receivers there are at most by the tables as they are; below bus.lock. Room and
+ * copies for @n; without locks, in place of what was there. The cast, below
+ * bus.lock, exclusive: who cannot have it has not. Who has it is told, without
+ * locks, and what was prepared is freed.
+ */
+int dbus_cast_count(struct dbus_cast *c);
+int dbus_cast_ready(struct dbus_cast *c, unsigned int n);
+void dbus_cast_now(struct dbus_cast *c);
+void dbus_cast_done(struct dbus_cast *c);
 /* The bus is to be freed. */
 void dbus_recips_free(struct dbus_bus *db);
 
@@ -338,6 +366,16 @@ bool dbus_name_next(struct dbus_bus *db, u64 owner, void **at,
 int dbus_update(struct bus *bus, const void *recs, size_t len);
 void dbus_tables_drop(struct dbus_bus *db);
 void dbus_rules_free(struct dbus_port *p);
+
+/* dbus_dump.c */
+struct dbus_dump;
+ssize_t dbus_dump(struct bus *bus, void *buf, size_t len, u64 *at, u64 *gen);
+/* Below bus.lock. False: there is no more room. */
+bool dbus_dump_put(struct dbus_dump *d, u32 type, u64 addr, u64 cookie,
+		   const void *data, size_t len);
+/* dbus_notes.c; of a port, or of the bus */
+bool dbus_notes_dump(struct dbus_dump *d, struct dbus_bus *db,
+		     const struct dbus_port *p);
 
 /* dbus_rules.c; below bus.lock, but what begins and ends a growth */
 void dbus_rules_init(struct dbus_bus *db);
@@ -402,7 +440,9 @@ void dbus_replies_ended(struct dbus_port *p);
 /* The master has let go of @p: those who wait for its answers are orphans.
  * Without locks. */
 void dbus_replies_closed(struct dbus_port *p);
-/* They are told. The caller holds the bus. */
+/* They are told: before it returns, without locks; */
+void dbus_orphans_now(struct dbus_bus *db);
+/* soon. The caller holds the bus. */
 void dbus_orphans_tell(struct dbus_bus *db);
 
 /* dbus_fds.c: messages with files, in a worker */

@@ -261,7 +261,7 @@ static void add_eavesdroppers(struct dbus_cast *c, struct recips *rs)
 }
 
 /* -ENODATA: a rule looks at the body, which is not there yet. */
-static int collect(struct dbus_cast *c, struct recips *rs)
+static int collect_locked(struct dbus_cast *c, struct recips *rs)
 {
 	struct dbus_bus *db = c->db;
 	int err;
@@ -275,13 +275,12 @@ static int collect(struct dbus_cast *c, struct recips *rs)
 	c->unseen = false;
 	c->log = false;
 	c->n_denied = 0;
-	read_lock(&db->bus.lock);
 	rs->gen = db->bus.gen;
 	err = c->whom(c);
 	if (!err && db->n_arg_rules && !c->mm.body && c->mm.h->f.body_len)
 		err = -ENODATA;
 	if (err)
-		goto unlock;
+		return err;
 	if (c->to)
 		c->ends.to = c->to->addr;
 	if (c->sets & CAST_MONITORS)
@@ -294,8 +293,16 @@ static int collect(struct dbus_cast *c, struct recips *rs)
 		add_eavesdroppers(c, rs);
 	if (c->sets & CAST_SUBSCRIBERS)
 		add_subscribers(c, rs);
-unlock:
-	read_unlock(&db->bus.lock);
+	return 0;
+}
+
+static int collect(struct dbus_cast *c, struct recips *rs)
+{
+	int err;
+
+	read_lock(&c->db->bus.lock);
+	err = collect_locked(c, rs);
+	read_unlock(&c->db->bus.lock);
 	return err;
 }
 
@@ -466,4 +473,98 @@ int dbus_cast(struct dbus_cast *c)
 	}
 	recips_free(&rs, c->db);
 	return err;
+}
+
+/* ---- as a part of a batch ---- */
+
+struct dbus_ready {
+	struct recips rs;
+	unsigned int n_copies, used;
+	bool sent;
+	struct bus_msg copies[];	/* all but one, which is the message */
+};
+
+/* Without room for anybody all are counted, whatever policies say of them. */
+int dbus_cast_count(struct dbus_cast *c)
+{
+	struct recips rs;
+	int err;
+
+	recips_init(&rs);
+	rs.cap = 0;
+	err = collect_locked(c, &rs);
+	return err ?: (int)min_t(unsigned int, rs.n, INT_MAX);
+}
+
+static void ready_free(struct dbus_cast *c)
+{
+	struct dbus_ready *ready = c->ready;
+
+	c->ready = NULL;
+	if (!ready)
+		return;
+	recips_put(&ready->rs);
+	recips_free(&ready->rs, c->db);
+	while (ready->used < ready->n_copies)
+		bus_msg_purge(&ready->copies[ready->used++]);
+	kvfree(ready);
+}
+
+int dbus_cast_ready(struct dbus_cast *c, unsigned int n)
+{
+	unsigned int copies = n ? n - 1 : 0;
+	struct dbus_ready *ready;
+
+	ready_free(c);
+	ready = kvzalloc(struct_size(ready, copies, copies),
+			 GFP_KERNEL_ACCOUNT);
+	if (!ready)
+		return -ENOMEM;
+	recips_init(&ready->rs);
+	c->ready = ready;
+	if (n > RECIPS_FEW && recips_grow(&ready->rs, c->db, n))
+		return -ENOMEM;
+	for (; ready->n_copies < copies; ready->n_copies++)
+		if (bus_msg_clone(&ready->copies[ready->n_copies], c->m,
+				  GFP_KERNEL_ACCOUNT))
+			return -ENOMEM;
+	return 0;
+}
+
+static void commit_ready(struct dbus_cast *c, struct recip *r)
+{
+	struct dbus_ready *ready = c->ready;
+	struct bus_msg *m = c->m;
+
+	if (ready->used < ready->n_copies)
+		m = &ready->copies[ready->used++];
+	spin_lock(&r->port->lock);
+	r->port->ops->commit(r->port, m);
+	spin_unlock(&r->port->lock);
+}
+
+void dbus_cast_now(struct dbus_cast *c)
+{
+	struct recips *rs = &c->ready->rs;
+	struct bus_port *full;
+	unsigned int i;
+
+	if (collect_locked(c, rs) || WARN_ON_ONCE(rs->n > rs->cap))
+		return;
+	if (recips_room(c, rs, &full))
+		return;
+	c->ready->sent = true;
+	atomic64_inc(&c->db->bus.seq);
+	for (i = 0; i < rs->n; i++)
+		if (!rs->r[i].err)
+			commit_ready(c, &rs->r[i]);
+}
+
+void dbus_cast_done(struct dbus_cast *c)
+{
+	if (!c->ready)
+		return;
+	c->ready->rs.n = min(c->ready->rs.n, c->ready->rs.cap);
+	recips_tell(&c->ready->rs, c->ready->sent);
+	ready_free(c);
 }

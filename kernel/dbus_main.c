@@ -2,7 +2,7 @@
 /*
  * af_bus_dbus.ko comes and goes: the D-Bus protocol of AF_BUS.
  */
-#include "dbus.h"
+#include "dbus_batch.h"
 
 #include <linux/init.h>
 #include <linux/mm.h>
@@ -25,6 +25,8 @@ static struct bus *dbus_bus_new(void)
 	dbus_rules_init(db);
 	INIT_LIST_HEAD(&db->monitors);
 	INIT_LIST_HEAD(&db->policies);
+	hash_init(db->notes);
+	INIT_LIST_HEAD(&db->bus_notes);
 	return &db->bus;
 }
 
@@ -42,6 +44,7 @@ static void dbus_bus_end(struct bus *bus)
 	bus_pending_drop(bus);
 	dbus_tables_drop(db);
 	dbus_policies_drop(db);
+	dbus_notes_drop(db);
 	dbus_replies_end(db);
 }
 
@@ -70,6 +73,7 @@ static const struct bus_proto dbus_proto = {
 	.name = "dbus",
 	.nr = BUS_PROTO_DBUS,
 	.message_fds = 16,
+	.persists = true,
 	.member = &dbus_member_ops,
 	.bus_new = dbus_bus_new,
 	.bus_free = dbus_bus_free,
@@ -78,6 +82,8 @@ static const struct bus_proto dbus_proto = {
 	.update = dbus_update,
 	.policy = dbus_policy_set,
 	.ruling = dbus_ruling,
+	.dump = dbus_dump,
+	.port_file = dbus_port_file,
 	.send = dbus_master_send,
 	.stats = dbus_stats,
 	.show = dbus_show,

@@ -851,6 +851,7 @@ static struct bus_port *native_new(struct bus *bus, struct sock *sk,
 		return ERR_PTR(-ENOMEM);
 	p->native = true;
 	p->pass_fds = true;
+	set_bit(BUS_PF_NEW, &p->port.flags);
 	sock_hold(sk);
 	p->peer = sk;
 	err = dbus_port_add(p);

@@ -170,9 +170,8 @@ static bool next_due(struct dbus_bus *db, bool orphans, u64 before,
 	return found;
 }
 
-static void orphans_work(struct work_struct *work)
+void dbus_orphans_now(struct dbus_bus *db)
 {
-	struct dbus_bus *db = container_of(work, struct dbus_bus, orphans);
 	u64 caller;
 	u32 serial;
 
@@ -181,6 +180,13 @@ static void orphans_work(struct work_struct *work)
 			      "Message recipient disconnected from message bus without replying");
 		cond_resched();
 	}
+}
+
+static void orphans_work(struct work_struct *work)
+{
+	struct dbus_bus *db = container_of(work, struct dbus_bus, orphans);
+
+	dbus_orphans_now(db);
 	bus_put(&db->bus);
 }
 

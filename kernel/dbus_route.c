@@ -9,10 +9,6 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include "core/dbus_error.h"
-
-#define ERROR_MAX 512U
-
 void dbus_out_release(struct dbus_port *p)
 {
 	struct dbus_out *o = &p->out;
@@ -79,7 +75,7 @@ static int to_master(struct dbus_port *p, atomic64_t *counter)
 	return err == -EXDEV ? cast_out(p) : err;
 }
 
-static struct bus_info explain(const struct dbus_ruling *ruling)
+struct bus_info dbus_explain(const struct dbus_ruling *ruling)
 {
 	struct bus_info info = {
 		.to = ruling->to,
@@ -103,7 +99,7 @@ static void count_refusal(struct dbus_port *p, struct dbus_port *t,
 
 static void tell_logged(struct dbus_port *p, const struct dbus_ruling *ruling)
 {
-	struct bus_info why = explain(ruling);
+	struct bus_info why = dbus_explain(ruling);
 
 	bus_post_logged(&p->port, p->out.log, p->out.hdr_len, &why);
 }
@@ -155,7 +151,7 @@ static int refuse_here(struct dbus_port *p, struct dbus_port *t,
 static int refuse(struct dbus_port *p, struct dbus_port *t,
 		  const struct dbus_ruling *ruling)
 {
-	struct bus_info why = explain(ruling);
+	struct bus_info why = dbus_explain(ruling);
 	int err;
 
 	if (told_here(ruling->refusal))
@@ -176,6 +172,29 @@ struct bus_cost dbus_cost_of(const struct bus_msg *m)
 	return c;
 }
 
+void *dbus_msg_linear(const struct bus_msg *m, size_t skip)
+{
+	char *buf = kvmalloc(m->len - skip, GFP_KERNEL_ACCOUNT), *to = buf;
+	struct sk_buff *skb;
+	size_t off, n;
+
+	if (!buf)
+		return NULL;
+	skb_queue_walk(&m->skbs, skb) {
+		off = bus_skb_skip(skb);
+		n = min_t(size_t, skip, skb->len - off);
+		skip -= n;
+		off += n;
+		n = skb->len - off;
+		if (skb_copy_bits(skb, off, to, n)) {
+			kvfree(buf);
+			return NULL;
+		}
+		to += n;
+	}
+	return buf;
+}
+
 /* ---- unicast ---- */
 
 /* Below bus.lock. */
@@ -190,13 +209,9 @@ static struct bus_port *resolve(struct dbus_bus *db, const struct dbus_out *o)
 	return t && test_bit(BUS_PF_ACTIVE, &t->flags) ? t : NULL;
 }
 
-/*
- * May @p send @t what @o says? Below bus.lock. -EACCES: no, @ruling says why;
- * -ESTALE: the header has to be parsed first.
- */
-static int admit(struct dbus_port *p, struct dbus_port *t,
-		 const struct dbus_header *h, bool parsed,
-		 struct dbus_ruling *ruling)
+int dbus_admit(struct dbus_port *p, struct dbus_port *t,
+	       const struct dbus_header *h, bool parsed,
+	       struct dbus_ruling *ruling)
 {
 	if (!dbus_policy_asks(p, t))
 		return 0;
@@ -251,7 +266,8 @@ static int try_unicast(struct dbus_port *p, struct bus_port **ret,
 	if (t) {
 		bus_port_get(t);
 		ruling->to = t->addr;
-		err = admit(p, to_dbus_port(t), &o->h, o->parsed, ruling);
+		err = dbus_admit(p, to_dbus_port(t), &o->h, o->parsed,
+				 ruling);
 		if (!err && ruling->refusal == BUS_LOGGED && !o->log)
 			err = -ESTALE;
 	}
@@ -355,7 +371,8 @@ static void whom_one(struct client_cast *cc)
 	if (!cc->refused || cc->ruling.to != t->addr) {
 		cc->ruling = (struct dbus_ruling){ .to = t->addr };
 		cc->refused = false;
-		if (admit(c->p, to_dbus_port(t), c->mm.h, true, &cc->ruling))
+		if (dbus_admit(c->p, to_dbus_port(t), c->mm.h, true,
+			       &cc->ruling))
 			cc->refused = true;
 	}
 	if (cc->refused) {
@@ -436,7 +453,7 @@ static int settle_up(struct client_cast *cc)
 	int err;
 
 	if (cc->refused)
-		why = explain(&cc->ruling);
+		why = dbus_explain(&cc->ruling);
 	if (cc->c.unseen)
 		why.flags |= BUS_INFO_UNSEEN;
 	err = bus_to_master(&p->port, cc->c.m, &why);
@@ -573,303 +590,4 @@ int dbus_deliver(struct dbus_port *p)
 	default:
 		return ignore(p);
 	}
-}
-
-/* ---- for the master ---- */
-
-/* What the master sends in the place of a port. */
-struct forward {
-	u64 from;
-	const struct dbus_header *h;
-	struct dbus_ruling ruling;
-	struct reply *reply;
-};
-
-/* Below bus.lock. */
-static struct bus_port *forwarder(struct bus *bus, const struct forward *f)
-{
-	struct bus_port *p = bus_port_find(bus, f->from);
-
-	return p && !test_bit(BUS_PF_ENDED, &p->flags) ? p : NULL;
-}
-
-/* Below bus.lock, and @t's lock or exclusive, with room at @t. */
-static int put_forward(struct bus *bus, struct bus_port *t, struct forward *f)
-{
-	struct bus_port *p = forwarder(bus, f);
-	enum bus_refusal refusal;
-	int err;
-
-	if (!p)
-		return -ENOENT;
-	f->ruling.to = t->addr;
-	err = admit(to_dbus_port(p), to_dbus_port(t), f->h, true, &f->ruling);
-	if (err && f->ruling.requested)
-		dbus_reply_cross_off(to_dbus_port(p), to_dbus_port(t),
-				     f->h->reply_serial);
-	if (err)
-		return err;
-	refusal = dbus_reply_note(to_dbus_port(p), to_dbus_port(t), f->h,
-				  &f->reply);
-	if (!refusal)
-		return 0;
-	f->ruling.refusal = refusal;
-	return -EACCES;
-}
-
-/* @f NULL: the master's own. -EXDEV: somebody sees it. */
-static int master_unicast(struct bus *bus, u64 addr, struct bus_msg *m,
-			  struct forward *f)
-{
-	struct bus_cost c = dbus_cost_of(m);
-	struct bus_port *t = NULL;
-	int err = -ENOENT;
-
-	read_lock(&bus->lock);
-	if (dbus_watched(to_dbus_bus(bus)))
-		err = -EXDEV;
-	else
-		t = bus_port_find(bus, addr);
-	if (t) {
-		bus_port_get(t);
-		spin_lock(&t->lock);
-		err = bus_room(t, NULL, &c);
-		if (!err && f)
-			err = put_forward(bus, t, f);
-		if (!err) {
-			atomic64_inc(&bus->seq);
-			t->ops->commit(t, m);
-		}
-		spin_unlock(&t->lock);
-	}
-	read_unlock(&bus->lock);
-	if (!t)
-		return err;
-	if (!err)
-		t->ops->wake(t);
-	if (err == -ENOBUFS)
-		t->ops->evict(t, BUS_REASON_STALLED);
-	bus_port_put(t);
-	return err;
-}
-
-void *dbus_msg_linear(const struct bus_msg *m, size_t skip)
-{
-	char *buf = kvmalloc(m->len - skip, GFP_KERNEL_ACCOUNT), *to = buf;
-	struct sk_buff *skb;
-	size_t off, n;
-
-	if (!buf)
-		return NULL;
-	skb_queue_walk(&m->skbs, skb) {
-		off = bus_skb_skip(skb);
-		n = min_t(size_t, skip, skb->len - off);
-		skip -= n;
-		off += n;
-		n = skb->len - off;
-		if (skb_copy_bits(skb, off, to, n)) {
-			kvfree(buf);
-			return NULL;
-		}
-		to += n;
-	}
-	return buf;
-}
-
-/* @buf is all of @m. */
-static int parse_whole(struct dbus_header *h, const void *buf, size_t len)
-{
-	int err = -EBADMSG;
-
-	if (len >= DBUS_FIXED_LEN)
-		err = dbus_frame_parse(&h->f, buf, DBUS_MAX_MESSAGE);
-	if (!err && h->f.total_len != len)
-		err = -EBADMSG;
-	return err ?: dbus_header_parse(h, buf, h->f.header_len,
-					DBUS_MAX_MESSAGE);
-}
-
-struct master_cast {
-	struct dbus_cast c;
-	u64 addr;
-	bool unseen;
-	struct forward *f;		/* or NULL */
-};
-
-static struct master_cast *to_master_cast(struct dbus_cast *c)
-{
-	return container_of(c, struct master_cast, c);
-}
-
-static int master_whom(struct dbus_cast *c)
-{
-	struct master_cast *mc = to_master_cast(c);
-	struct bus *bus = &c->db->bus;
-	struct bus_port *p;
-
-	if (!mc->unseen)
-		c->sets = CAST_MONITORS;
-	if (mc->addr == BUS_CLIENT_MASK) {
-		c->sets |= CAST_SUBSCRIBERS;
-		return 0;
-	}
-	if (mc->addr == BUS_MONITORS) {
-		c->ends.to = dbus_name_addr(c->db, c->mm.h->destination);
-		return 0;
-	}
-	c->to = bus_port_find(bus, mc->addr);
-	if (!c->to)
-		return -ENOENT;
-	if (!mc->f)
-		return 0;
-	p = forwarder(bus, mc->f);
-	if (!p)
-		return -ENOENT;
-	c->as = to_dbus_port(p);
-	c->sets |= CAST_EAVESDROPPERS;
-	return 0;
-}
-
-static int master_settle(struct dbus_cast *c)
-{
-	struct master_cast *mc = to_master_cast(c);
-
-	return mc->f ? put_forward(&c->db->bus, c->to, mc->f) : 0;
-}
-
-static int master_cast(struct dbus_bus *db, u64 addr, struct bus_msg *m,
-		       const struct dbus_header *h, const void *buf,
-		       const struct bus_send *how, struct forward *f)
-{
-	struct master_cast mc = {
-		.c = {
-			.db = db,
-			.m = m,
-			.mm = {
-				.h = h,
-				.sender = h->sender,
-				.owns = dbus_ends_owns,
-				.receives = dbus_ends_receives,
-				.names = dbus_ends_names,
-				.ctx = &mc.c.ends,
-				.body = buf + h->f.header_len,
-				.body_len = h->f.body_len,
-			},
-			.ends = {
-				.db = db,
-				.from = dbus_unique_parse(h->sender.s,
-							  h->sender.len),
-			},
-			.whom = master_whom,
-			.settle = master_settle,
-		},
-		.addr = addr,
-		.unseen = how->from || how->flags & BUS_SEND_UNSEEN,
-		.f = f,
-	};
-
-	return dbus_cast(&mc.c);
-}
-
-static int forward(struct dbus_bus *db, u64 addr, struct bus_msg *m,
-		   const struct dbus_header *h, const void *buf,
-		   const struct bus_send *how)
-{
-	struct forward f = { .from = how->from, .h = h };
-	int err;
-
-	err = dbus_reply_prepare(db, h, &f.reply) ?:
-	      master_unicast(&db->bus, addr, m, &f);
-	if (err == -EXDEV)
-		err = master_cast(db, addr, m, h, buf, how, &f);
-	kfree(f.reply);
-	db->ruling = explain(&f.ruling);
-	return err;
-}
-
-/* What needs the message's header. */
-static int master_send_parsed(struct dbus_bus *db, u64 addr, struct bus_msg *m,
-			      const struct bus_send *how)
-{
-	struct dbus_header h;
-	void *buf = dbus_msg_linear(m, 0);
-	int err;
-
-	if (!buf)
-		return -ENOMEM;
-	err = parse_whole(&h, buf, m->len);
-	if (!err)
-		err = how->from ? forward(db, addr, m, &h, buf, how) :
-		      master_cast(db, addr, m, &h, buf, how, NULL);
-	kvfree(buf);
-	return err;
-}
-
-static bool is_group(u64 addr)
-{
-	return addr == BUS_CLIENT_MASK || addr == BUS_MONITORS;
-}
-
-static int master_send(struct dbus_bus *db, u64 addr, struct bus_msg *m,
-		       const struct bus_send *how)
-{
-	int err = -EXDEV;
-
-	if (!is_group(addr) && !how->from)
-		err = master_unicast(&db->bus, addr, m, NULL);
-	if (err == -EXDEV)
-		err = master_send_parsed(db, addr, m, how);
-	return err == -EPIPE ? -ENOENT : err;
-}
-
-static void send_own(struct dbus_bus *db, u64 addr, const void *msg,
-		     size_t len)
-{
-	struct sk_buff *skb = alloc_skb(len, GFP_KERNEL);
-	static const struct bus_send how = { };
-	struct bus_msg m;
-
-	if (!skb)
-		return;
-	dbus_skb_disown(skb);
-	skb_put_data(skb, msg, len);
-	bus_msg_init(&m);
-	bus_msg_add(&m, skb, len);
-	master_send(db, addr, &m, &how);
-	bus_msg_purge(&m);
-}
-
-void dbus_send_error(struct dbus_bus *db, u64 addr, u64 caller, u32 serial,
-		     const char *name, const char *text)
-{
-	char unique[DBUS_UNIQUE_MAX], buf[ERROR_MAX];
-	struct dbus_error e = {
-		.name = { name, strlen(name) },
-		.destination = { unique, dbus_unique_format(caller, unique) },
-		.text = { text, strlen(text) },
-		.reply_serial = serial,
-	};
-	s64 len;
-
-	/* Numbers that the master's own messages do not come near. */
-	e.serial = (u32)atomic_inc_return(&db->serial) | 0x80000000U;
-	len = dbus_error_write(&e, buf, sizeof(buf));
-	if (!WARN_ON_ONCE(len < 0))
-		send_own(db, addr, buf, len);
-}
-
-int dbus_master_send(struct bus *bus, u64 addr, struct bus_msg *m,
-		     const struct bus_send *how)
-{
-	int err;
-
-	if ((is_group(addr) && how->from) ||
-	    (addr == BUS_MONITORS && how->flags & BUS_SEND_UNSEEN))
-		err = -EINVAL;
-	else
-		err = master_send(to_dbus_bus(bus), addr, m, how);
-	bus_msg_purge(m);
-	if (!err && addr != BUS_MONITORS)
-		atomic64_inc(&bus->from_master);
-	return err;
 }

@@ -205,14 +205,42 @@ static void unhook(struct dbus_port *p)
 	write_unlock_bh(&sk->sk_callback_lock);
 }
 
+static struct file *file_take(struct dbus_port *p)
+{
+	struct file *file;
+
+	spin_lock(&p->port.lock);
+	file = p->file;
+	p->file = NULL;
+	spin_unlock(&p->port.lock);
+	return file;
+}
+
+struct file *dbus_port_file(struct bus_port *bp)
+{
+	struct dbus_port *p = to_dbus_port(bp);
+	struct file *file = ERR_PTR(-ENOENT);
+
+	if (p->native)
+		return test_bit(BUS_PF_NEW, &bp->flags) ? file :
+							  bus_card_file(bp, p->sk);
+	spin_lock(&bp->lock);
+	if (p->file)
+		file = get_file(p->file);
+	spin_unlock(&bp->lock);
+	return file;
+}
+
 static void teardown(struct dbus_port *p)
 {
+	struct file *file;
+
 	dbus_rx_drop(p);
 	unhook(p);
 	shut(p);
-	if (p->file)
-		fput(p->file);
-	p->file = NULL;
+	file = file_take(p);
+	if (file)
+		fput(file);
 	p->sock = NULL;
 	if (cancel_delayed_work(&p->fd_timer))
 		bus_port_put(&p->port);
@@ -534,6 +562,7 @@ struct dbus_port *dbus_port_new(struct bus *bus, struct sock *sk, kuid_t uid,
 	INIT_LIST_HEAD(&p->rules);
 	p->cookies = RB_ROOT;
 	INIT_LIST_HEAD(&p->claims);
+	INIT_LIST_HEAD(&p->notes);
 	replies_port_init(&p->replies, 0);
 	INIT_LIST_HEAD(&p->mon_link);
 	bus_msg_init(&p->out.m);

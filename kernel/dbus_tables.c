@@ -5,7 +5,7 @@
  * A batch is prepared without locks (memory, rules compiled), then checked
  * and applied below bus.lock in one go.
  */
-#include "dbus.h"
+#include "dbus_batch.h"
 
 #include <linux/mm.h>
 #include <linux/net.h>
@@ -14,18 +14,6 @@
 #include <linux/slab.h>
 
 #define UPDATE_RECS 4096U
-
-/* One record on its way. */
-struct change {
-	const struct bus_rec *rec;
-	struct bus_port *port;		/* counted; NULL if none is needed */
-	struct dbus_name *name;
-	struct dbus_rule *rule;
-	struct dbus_claim *claim;
-	struct dbus_policy *policy;
-	struct list_head dead_rules;	/* freed after the lock, */
-	void *garbage;			/* and so is this */
-};
 
 /* Clients choose names, and shall not choose which collide. */
 static u32 name_hash(const char *name, size_t len)
@@ -104,12 +92,12 @@ static const char *rec_text(const struct bus_rec *rec, u32 *len)
 	return (const char *)rec->data;
 }
 
-static int prepare_none(struct change *c)
+static int prepare_none(struct dbus_change *c)
 {
 	return c->rec->len == sizeof(*c->rec) ? 0 : -EINVAL;
 }
 
-static int prepare_name(struct change *c)
+static int prepare_name(struct dbus_change *c)
 {
 	const char *text;
 	u32 len;
@@ -126,7 +114,7 @@ static int prepare_name(struct change *c)
 	return 0;
 }
 
-static int prepare_rule(struct change *c)
+static int prepare_rule(struct dbus_change *c)
 {
 	const char *text, *why;
 	size_t mem;
@@ -145,7 +133,7 @@ static int prepare_rule(struct change *c)
 	return match_rule_parse(&c->rule->rule, mem, text, len, &why);
 }
 
-static int prepare_claim(struct change *c)
+static int prepare_claim(struct dbus_change *c)
 {
 	const char *text;
 	u32 len;
@@ -159,15 +147,15 @@ static int prepare_claim(struct change *c)
 
 /* ---- apply, below bus.lock; nothing here can fail ---- */
 
-static void apply_activate(struct dbus_bus *db, struct change *c)
+static void apply_activate(struct dbus_bus *db, struct dbus_change *c)
 {
 	set_bit(BUS_PF_ACTIVE, &c->port->flags);
 }
 
-static void apply_resume(struct dbus_bus *db, struct change *c)
+static void apply_resume(struct dbus_bus *db, struct dbus_change *c)
 {
 	/* Busy again since the check: somebody else has resumed it. */
-	bus_resume(c->port);
+	bus_resume(c->port, &c->kept);
 }
 
 static void rules_count(struct dbus_bus *db, struct dbus_port *p,
@@ -196,7 +184,7 @@ static void drop_rules(struct dbus_bus *db, struct dbus_port *p,
 }
 
 /* Out of routing in the batch's place; freed after it. */
-static void apply_close(struct dbus_bus *db, struct change *c)
+static void apply_close(struct dbus_bus *db, struct dbus_change *c)
 {
 	struct dbus_port *p = to_dbus_port(c->port);
 
@@ -205,10 +193,12 @@ static void apply_close(struct dbus_bus *db, struct change *c)
 		set_bit(DP_QUIET, &p->events);
 	bus_port_retire(c->port, BUS_REASON_MASTER);
 	drop_rules(db, p, &c->dead_rules);
+	dbus_notes_take(db, p, &c->dead_notes);
+	p->let_go = true;
 	dbus_watch_end(db, p);
 }
 
-static void apply_monitor(struct dbus_bus *db, struct change *c)
+static void apply_monitor(struct dbus_bus *db, struct dbus_change *c)
 {
 	struct dbus_port *p = to_dbus_port(c->port);
 
@@ -219,17 +209,17 @@ static void apply_monitor(struct dbus_bus *db, struct change *c)
 	dbus_watch_begin(db, p);
 }
 
-static void apply_cork(struct dbus_bus *db, struct change *c)
+static void apply_cork(struct dbus_bus *db, struct dbus_change *c)
 {
 	set_bit(DP_CORKED, &to_dbus_port(c->port)->events);
 }
 
-static void apply_uncork(struct dbus_bus *db, struct change *c)
+static void apply_uncork(struct dbus_bus *db, struct dbus_change *c)
 {
 	clear_bit(DP_CORKED, &to_dbus_port(c->port)->events);
 }
 
-static void apply_name(struct dbus_bus *db, struct change *c)
+static void apply_name(struct dbus_bus *db, struct dbus_change *c)
 {
 	struct dbus_name *old = name_find(db, c->name->name, c->name->len);
 
@@ -248,7 +238,7 @@ static void apply_name(struct dbus_bus *db, struct change *c)
 	}
 }
 
-static void apply_match_add(struct dbus_bus *db, struct change *c)
+static void apply_match_add(struct dbus_bus *db, struct dbus_change *c)
 {
 	struct dbus_port *p = to_dbus_port(c->port);
 
@@ -264,7 +254,7 @@ static void apply_match_add(struct dbus_bus *db, struct change *c)
 	c->rule = NULL;
 }
 
-static void apply_match_del(struct dbus_bus *db, struct change *c)
+static void apply_match_del(struct dbus_bus *db, struct dbus_change *c)
 {
 	struct dbus_port *p = to_dbus_port(c->port);
 	struct dbus_rule *r = rule_find(p, c->rec->cookie);
@@ -278,7 +268,7 @@ static void apply_match_del(struct dbus_bus *db, struct change *c)
 	rules_count(db, p, r, -1);
 }
 
-static void apply_policy(struct dbus_bus *db, struct change *c)
+static void apply_policy(struct dbus_bus *db, struct dbus_change *c)
 {
 	struct dbus_policy *dp = NULL;
 
@@ -287,7 +277,7 @@ static void apply_policy(struct dbus_bus *db, struct change *c)
 	c->policy = dbus_policy_swap(to_dbus_port(c->port), dp);
 }
 
-static void apply_claim(struct dbus_bus *db, struct change *c)
+static void apply_claim(struct dbus_bus *db, struct dbus_change *c)
 {
 	struct dbus_port *p = to_dbus_port(c->port);
 	struct dbus_claim *fresh = c->claim;
@@ -300,40 +290,39 @@ static void apply_claim(struct dbus_bus *db, struct change *c)
 	}
 }
 
-static void apply_orphans(struct dbus_bus *db, struct change *c)
+static void apply_none(struct dbus_bus *db, struct dbus_change *c)
 {
-	dbus_orphans_tell(db);
 }
 
 /* ---- check, below bus.lock ---- */
 
-static int check_none(struct dbus_bus *db, struct change *c)
+static int check_none(struct dbus_bus *db, struct dbus_change *c)
 {
 	return 0;
 }
 
-static int check_activate(struct dbus_bus *db, struct change *c)
+static int check_activate(struct dbus_bus *db, struct dbus_change *c)
 {
 	return to_dbus_port(c->port)->monitor ? -EINVAL : 0;
 }
 
-static int check_resume(struct dbus_bus *db, struct change *c)
+static int check_resume(struct dbus_bus *db, struct dbus_change *c)
 {
 	/* It has not even read the message. */
-	return list_empty_careful(&c->port->item.link) ? 0 : -EBUSY;
+	return bus_unread(c->port) ? -EBUSY : 0;
 }
 
-static int check_match_del(struct dbus_bus *db, struct change *c)
+static int check_match_del(struct dbus_bus *db, struct dbus_change *c)
 {
 	return rule_find(to_dbus_port(c->port), c->rec->cookie) ? 0 : -ENOENT;
 }
 
-static int check_match_add(struct dbus_bus *db, struct change *c)
+static int check_match_add(struct dbus_bus *db, struct dbus_change *c)
 {
 	return rule_find(to_dbus_port(c->port), c->rec->cookie) ? -EEXIST : 0;
 }
 
-static int check_policy(struct dbus_bus *db, struct change *c)
+static int check_policy(struct dbus_bus *db, struct dbus_change *c)
 {
 	u64 id = c->rec->cookie;
 
@@ -342,64 +331,88 @@ static int check_policy(struct dbus_bus *db, struct change *c)
 
 /* ---- after the lock ---- */
 
-static void after_resume(struct change *c)
+static void after_resume(struct dbus_change *c)
 {
 	c->port->ops->resume(c->port);
 }
 
-static void after_uncork(struct change *c)
+static void after_uncork(struct dbus_change *c)
 {
 	dbus_queue(to_dbus_port(c->port));
 }
 
-static void after_close(struct change *c)
+static void after_close(struct dbus_change *c)
 {
 	bus_port_remove(c->port);
 }
 
+/* Here, and not as it is applied: ports that the same batch has closed make
+ * orphans just now. Before the master goes on: what he answers next comes behind
+ * it. */
+static void after_orphans(struct dbus_change *c)
+{
+	dbus_orphans_now(c->db);
+}
+
+enum { ONE_PORT, ANY_PORT, GROUPS };
+
 static const struct rec_kind {
-	bool any_port;		/* addr 0 is fine */
-	int (*prepare)(struct change *c);
-	int (*check)(struct dbus_bus *db, struct change *c);
-	void (*apply)(struct dbus_bus *db, struct change *c);
-	void (*after)(struct change *c);
+	int whom;		/* addr 0 is fine, or that of a group */
+	int (*prepare)(struct dbus_change *c);
+	int (*check)(struct dbus_bus *db, struct dbus_change *c);
+	void (*apply)(struct dbus_bus *db, struct dbus_change *c);
+	void (*after)(struct dbus_change *c);
 } kinds[] = {
-	[BUS_REC_ACTIVATE] = { false, prepare_none, check_activate,
+	[BUS_REC_ACTIVATE] = { ONE_PORT, prepare_none, check_activate,
 			       apply_activate, NULL },
-	[BUS_REC_RESUME] = { false, prepare_none, check_resume,
+	[BUS_REC_RESUME] = { ONE_PORT, prepare_none, check_resume,
 			     apply_resume, after_resume },
-	[BUS_REC_CLOSE] = { false, prepare_none, check_none,
+	[BUS_REC_CLOSE] = { ONE_PORT, prepare_none, check_none,
 			    apply_close, after_close },
-	[BUS_REC_NAME] = { true, prepare_name, check_none, apply_name, NULL },
-	[BUS_REC_MATCH_ADD] = { false, prepare_rule, check_match_add,
+	[BUS_REC_NAME] = { ANY_PORT, prepare_name, check_none, apply_name,
+			   NULL },
+	[BUS_REC_MATCH_ADD] = { ONE_PORT, prepare_rule, check_match_add,
 				apply_match_add, NULL },
-	[BUS_REC_MATCH_DEL] = { false, prepare_none, check_match_del,
+	[BUS_REC_MATCH_DEL] = { ONE_PORT, prepare_none, check_match_del,
 				apply_match_del, NULL },
-	[BUS_REC_POLICY] = { false, prepare_none, check_policy, apply_policy,
-			     NULL },
-	[BUS_REC_ORPHANS] = { true, prepare_none, check_none, apply_orphans,
-			      NULL },
-	[BUS_REC_CLAIM] = { false, prepare_claim, check_none, apply_claim,
+	[BUS_REC_POLICY] = { ONE_PORT, prepare_none, check_policy,
+			     apply_policy, NULL },
+	[BUS_REC_ORPHANS] = { ANY_PORT, prepare_none, check_none, apply_none,
+			      after_orphans },
+	[BUS_REC_CLAIM] = { ONE_PORT, prepare_claim, check_none, apply_claim,
 			    NULL },
-	[BUS_REC_MONITOR] = { false, prepare_none, check_none, apply_monitor,
-			      NULL },
-	[BUS_REC_CORK] = { false, prepare_none, check_none, apply_cork, NULL },
-	[BUS_REC_UNCORK] = { false, prepare_none, check_none, apply_uncork,
+	[BUS_REC_MONITOR] = { ONE_PORT, prepare_none, check_none,
+			      apply_monitor, NULL },
+	[BUS_REC_CORK] = { ONE_PORT, prepare_none, check_none, apply_cork,
+			   NULL },
+	[BUS_REC_UNCORK] = { ONE_PORT, prepare_none, check_none, apply_uncork,
 			     after_uncork },
+	[BUS_REC_SEND] = { GROUPS, dbus_send_prepare, check_none,
+			   dbus_send_apply, NULL },
+	[BUS_REC_NOTE] = { ANY_PORT, dbus_note_prepare, dbus_note_check,
+			   dbus_note_apply, NULL },
+	[BUS_REC_PARK] = { ONE_PORT, dbus_park_prepare, dbus_park_check,
+			   dbus_park_apply, NULL },
+	[BUS_REC_UNPARK] = { ANY_PORT, prepare_none, dbus_unpark_check,
+			     dbus_unpark_apply, NULL },
+	[BUS_REC_FORWARD] = { ONE_PORT, dbus_forward_prepare, check_none,
+			      dbus_send_apply, NULL },
 };
 
-static int prepare(struct bus *bus, struct change *c)
+static int prepare(struct bus *bus, struct dbus_change *c)
 {
 	const struct rec_kind *k;
 
 	if (c->rec->type >= ARRAY_SIZE(kinds) || !kinds[c->rec->type].prepare)
 		return -EINVAL;
 	k = &kinds[c->rec->type];
+	if (k->whom == GROUPS && dbus_is_group(c->rec->addr))
+		return k->prepare(c);
 	if (c->rec->addr) {
 		c->port = bus_port_lookup(bus, c->rec->addr);
 		if (!c->port)
 			return -ENOENT;
-	} else if (!k->any_port) {
+	} else if (k->whom != ANY_PORT) {
 		return -EINVAL;
 	}
 	return k->prepare(c);
@@ -429,26 +442,72 @@ static int rec_count(const void *recs, size_t len)
 	return n > UPDATE_RECS ? -E2BIG : n;
 }
 
-static int apply_all(struct bus *bus, struct change *c, unsigned int n,
-		     struct dbus_growth *g)
+/* Below bus.lock. */
+static int check_all(struct dbus_bus *db, struct dbus_change *c,
+		     unsigned int n)
 {
 	unsigned int i;
-	int err = 0;
+	int err = db->bus.ended ? -ENOTCONN : 0;
 
-	write_lock(&bus->lock);
+	db->notes_to_come = 0;
 	for (i = 0; i < n && !err; i++) {
-		err = kinds[c[i].rec->type].check(to_dbus_bus(bus), &c[i]);
+		err = kinds[c[i].rec->type].check(db, &c[i]);
 		/* Closed since it was looked up. */
 		if (c[i].port && list_empty(&c[i].port->link))
 			err = -ENOENT;
 	}
+	if (!err && c[0].rec->type == BUS_REC_FORWARD)
+		err = dbus_forward_check(db, &c[0]);
+	return err;
+}
+
+/* -ESTALE: sends have been prepared by tables that have changed since @gen. */
+static int apply_all(struct bus *bus, struct dbus_change *c, unsigned int n,
+		     struct dbus_growth *g, const u64 *gen)
+{
+	struct dbus_bus *db = to_dbus_bus(bus);
+	unsigned int i;
+	int err;
+
+	write_lock(&bus->lock);
+	if (gen && *gen != bus->gen)
+		err = -ESTALE;
+	else
+		err = check_all(db, c, n);
 	if (!err) {
-		dbus_growth_use(to_dbus_bus(bus), g);
+		dbus_growth_use(db, g);
 		for (i = 0; i < n; i++)
-			kinds[c[i].rec->type].apply(to_dbus_bus(bus), &c[i]);
+			kinds[c[i].rec->type].apply(db, &c[i]);
 		bus->gen++;
 	}
 	write_unlock(&bus->lock);
+	return err;
+}
+
+static int prepare_and_apply(struct bus *bus, struct dbus_change *c,
+			     unsigned int n, bool sends)
+{
+	struct dbus_bus *db = to_dbus_bus(bus);
+	struct dbus_growth g = { .more = { 0 } };
+	unsigned int i;
+	u64 gen;
+	int err;
+
+	for (i = 0; i < n; i++)
+		if (c[i].rule)
+			g.more[dbus_rule_kind(&c[i].rule->rule)]++;
+	err = dbus_growth_prepare(db, &g);
+	while (!err) {
+		if (sends)
+			err = dbus_sends_prepare(db, c, n, &gen);
+		if (!err)
+			err = apply_all(bus, c, n, &g, sends ? &gen : NULL);
+		if (err != -ESTALE)
+			break;
+		err = 0;
+		cond_resched();
+	}
+	dbus_growth_free(&g);
 	return err;
 }
 
@@ -465,7 +524,7 @@ void dbus_rules_free(struct dbus_port *p)
 	rules_free(&p->rules);
 }
 
-static void finish(struct change *c, unsigned int n, bool applied)
+static void finish(struct dbus_change *c, unsigned int n, bool applied)
 {
 	unsigned int i;
 
@@ -478,9 +537,14 @@ static void finish(struct change *c, unsigned int n, bool applied)
 		kfree(c[i].name);
 		kfree(c[i].rule);
 		kfree(c[i].claim);
+		kvfree(c[i].note);
+		bus_park_free(c[i].park);
+		dbus_send_done(&c[i]);
 		dbus_policy_put(c[i].policy);
 		kfree(c[i].garbage);
 		rules_free(&c[i].dead_rules);
+		dbus_notes_free(&c[i].dead_notes);
+		bus_msg_purge(&c[i].kept);
 		if (c[i].port)
 			bus_port_put(c[i].port);
 	}
@@ -488,8 +552,8 @@ static void finish(struct change *c, unsigned int n, bool applied)
 
 int dbus_update(struct bus *bus, const void *recs, size_t len)
 {
-	struct dbus_growth g = { .more = { 0 } };
-	struct change *c;
+	struct dbus_change *c;
+	bool sends = false;
 	size_t off = 0;
 	int n, i, err = 0;
 
@@ -501,17 +565,20 @@ int dbus_update(struct bus *bus, const void *recs, size_t len)
 		return -ENOMEM;
 	for (i = 0; i < n && !err; i++) {
 		INIT_LIST_HEAD(&c[i].dead_rules);
+		INIT_LIST_HEAD(&c[i].dead_notes);
+		bus_msg_init(&c[i].kept);
+		c[i].db = to_dbus_bus(bus);
 		c[i].rec = rec_next(recs, len, &off);
-		err = prepare(bus, &c[i]);
-		if (!err && c[i].rule)
-			g.more[dbus_rule_kind(&c[i].rule->rule)]++;
+		/* What it does must be known before anything else is done. */
+		if (i && c[i].rec->type == BUS_REC_FORWARD)
+			err = -EINVAL;
+		else
+			err = prepare(bus, &c[i]);
+		sends |= !!c[i].send;
 	}
 	if (!err)
-		err = dbus_growth_prepare(to_dbus_bus(bus), &g);
-	if (!err)
-		err = apply_all(bus, c, n, &g);
+		err = prepare_and_apply(bus, c, n, sends);
 	finish(c, i, !err);
-	dbus_growth_free(&g);
 	kvfree(c);
 	return err;
 }

@@ -5,6 +5,11 @@
  * The queue is bounded without a limit of its own: a port has at most one
  * message in it (then it is held) and one event, both part of struct
  * bus_port, and the message's memory is charged to the port's user.
+ *
+ * Of a bus that may outlive its master, what he has read is kept (->handed)
+ * until he is done with it: with a message by resuming its port, with an event
+ * by letting go of the port. Whoever comes after him reads it again, in front
+ * of all else and in the old order.
  */
 #include "bus.h"
 
@@ -25,6 +30,7 @@ static void post(struct bus *bus, struct bus_item *item, struct bus_port *p)
 	item->port = p;
 	item->info.addr = p->addr;
 	item->info.seq = atomic64_inc_return(&bus->seq);
+	WRITE_ONCE(item->unread, true);
 	list_add_tail(&item->link, &bus->mq);
 	bus->sk->sk_data_ready(bus->sk);
 }
@@ -140,13 +146,38 @@ void bus_post_logged(struct bus_port *p, const void *data, size_t len,
 }
 EXPORT_SYMBOL_GPL(bus_post_logged);
 
-int bus_resume(struct bus_port *p)
+/* Off its list, its port may use it again at once: what it held is taken out in
+ * the same step. Below mq_lock; if there was something, the port that counted it
+ * is returned, for the caller to put. */
+static struct bus_port *item_take(struct bus_item *item, struct bus_msg *m)
+{
+	struct bus_port *p = item->port;
+
+	bus_msg_init(m);
+	if (!p)
+		return NULL;
+	bus_msg_move(m, &item->msg);
+	bus_user_uncharge(p, item->charged);
+	item->charged = 0;
+	item->port = NULL;
+	WRITE_ONCE(item->unread, false);
+	list_del_init(&item->link);
+	if (item->own)
+		WRITE_ONCE(p->n_logged, p->n_logged - 1);
+	return p;
+}
+
+int bus_resume(struct bus_port *p, struct bus_msg *kept)
 {
 	struct bus *bus = p->bus;
 	int err = -EBUSY;
 
+	bus_msg_init(kept);
 	spin_lock(&bus->mq_lock);
-	if (list_empty(&p->item.link)) {
+	if (!p->item.unread) {
+		/* The caller's own reference remains. */
+		if (item_take(&p->item, kept))
+			refcount_dec(&p->ref);
 		clear_bit(BUS_PF_HELD, &p->flags);
 		err = 0;
 	}
@@ -155,37 +186,121 @@ int bus_resume(struct bus_port *p)
 }
 EXPORT_SYMBOL_GPL(bus_resume);
 
+void bus_done_with(struct bus_port *p)
+{
+	struct bus_item *items[] = { &p->item, &p->end };
+	struct bus *bus = p->bus;
+	struct bus_port *had;
+	struct bus_msg m;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(items); i++) {
+		had = NULL;
+		bus_msg_init(&m);
+		spin_lock(&bus->mq_lock);
+		if (!items[i]->unread)
+			had = item_take(items[i], &m);
+		spin_unlock(&bus->mq_lock);
+		bus_msg_purge(&m);
+		if (had)
+			bus_port_put(had);
+	}
+}
+
+void bus_hand_again(struct bus *bus)
+{
+	struct bus_item *item;
+	LIST_HEAD(first);
+
+	bus_park_again(bus, &first);
+	list_for_each_entry(item, &bus->handed, link) {
+		WRITE_ONCE(item->unread, true);
+		item->info.flags |= BUS_INFO_AGAIN;
+	}
+	list_splice_tail_init(&bus->handed, &first);
+	list_splice(&first, &bus->mq);
+}
+
+void bus_queue_count(struct bus *bus, struct bus_outage *o)
+{
+	struct bus_item *item;
+
+	spin_lock(&bus->mq_lock);
+	list_for_each_entry(item, &bus->mq, link)
+		o->waiting++;
+	list_for_each_entry(item, &bus->handed, link)
+		o->handed++;
+	o->parked = bus->n_parked;
+	o->kept = bus->n_kept;
+	spin_unlock(&bus->mq_lock);
+}
+
 static struct bus_item *item_first(struct bus *bus)
 {
 	struct bus_item *item;
 
 	spin_lock(&bus->mq_lock);
 	item = list_first_entry_or_null(&bus->mq, struct bus_item, link);
+	bus->reading = item;
 	spin_unlock(&bus->mq_lock);
 	return item;
 }
 
-/* Off the queue, its port may use it again at once: what it held is taken
- * out in the same step. */
-static void item_finish(struct bus *bus, struct bus_item *item)
+/* Of a port that is gone nobody would ever be done with it; and what is only
+ * to be logged the master does not answer. */
+static bool is_kept(const struct bus *bus, const struct bus_item *item)
 {
-	struct bus_port *p;
-	struct bus_msg m;
-	size_t charged;
+	return READ_ONCE(bus->persist_ms) && !item->own &&
+	       !test_bit(BUS_PF_CLOSED, &item->port->flags);
+}
+
+/* Below mq_lock: it has been read, or was not to be. If somebody has let go of
+ * it meanwhile it is the caller's to free. */
+static struct bus_park *parked_finish(struct bus_park *k)
+{
+	WRITE_ONCE(k->item.unread, false);
+	list_del_init(&k->item.link);
+	return k->gone ? k : NULL;
+}
+
+/* The master has looked at it, and will again. */
+static void item_leave(struct bus *bus, struct bus_item *item)
+{
+	struct bus_park *gone = NULL;
 
 	spin_lock(&bus->mq_lock);
-	p = item->port;
-	charged = item->charged;
-	bus_msg_move(&m, &item->msg);
-	item->charged = 0;
-	item->port = NULL;
-	list_del_init(&item->link);
-	if (item->own)
-		WRITE_ONCE(p->n_logged, p->n_logged - 1);
+	bus->reading = NULL;
+	if (item->park && item->park->gone)
+		gone = parked_finish(item->park);
 	spin_unlock(&bus->mq_lock);
-	bus_user_uncharge(p, charged);
+	bus_park_free(gone);
+}
+
+/* The master has read it. */
+static void item_finish(struct bus *bus, struct bus_item *item, bool keep)
+{
+	struct bus_park *gone = NULL;
+	struct bus_port *p = NULL;
+	bool own = item->own;
+	struct bus_msg m;
+
+	bus_msg_init(&m);
+	spin_lock(&bus->mq_lock);
+	bus->reading = NULL;
+	if (item->park) {
+		gone = parked_finish(item->park);
+	} else if (keep && is_kept(bus, item)) {
+		WRITE_ONCE(item->unread, false);
+		list_move_tail(&item->link, &bus->handed);
+	} else {
+		p = item_take(item, &m);
+	}
+	spin_unlock(&bus->mq_lock);
+	bus_park_free(gone);
+	if (!p)
+		return;
 	bus_msg_purge(&m);
-	if (item->own)
+	if (own)
 		kfree(item);
 	bus_port_put(p);
 }
@@ -196,9 +311,11 @@ void bus_master_purge(struct bus *bus)
 
 	spin_lock(&bus->mq_lock);
 	bus->sk = NULL;
+	bus_hand_again(bus);
 	spin_unlock(&bus->mq_lock);
 	while ((item = item_first(bus)))
-		item_finish(bus, item);
+		item_finish(bus, item, false);
+	bus_kept_drop(bus);
 }
 
 static int copy_out(struct bus_item *item, struct msghdr *msg, size_t size)
@@ -232,8 +349,10 @@ int bus_master_recv(struct bus *bus, struct msghdr *msg, size_t size,
 		return -EAGAIN;
 	len = item->msg.len;
 	err = copy_out(item, msg, size);
-	if (err)
+	if (err) {
+		item_leave(bus, item);
 		return err;
+	}
 	if (len > size)
 		msg->msg_flags |= MSG_TRUNC;
 	if (msg->msg_name)
@@ -242,7 +361,9 @@ int bus_master_recv(struct bus *bus, struct msghdr *msg, size_t size,
 	put_cmsg(msg, SOL_BUS, BUS_INFO, sizeof(item->info), &item->info);
 	if (!(flags & MSG_PEEK)) {
 		bus_files_give(item->msg.files, msg);
-		item_finish(bus, item);
+		item_finish(bus, item, true);
+	} else {
+		item_leave(bus, item);
 	}
 	return flags & MSG_TRUNC ? len : min(len, size);
 }
@@ -283,6 +404,16 @@ static int copy_in(struct bus_msg *m, struct msghdr *msg, size_t len)
 	}
 	return 0;
 }
+
+int bus_msg_fill(struct bus_msg *m, const void *buf, size_t len)
+{
+	struct kvec iov = { .iov_base = (void *)buf, .iov_len = len };
+	struct msghdr msg = { };
+
+	iov_iter_kvec(&msg.msg_iter, ITER_SOURCE, &iov, 1, len);
+	return copy_in(m, &msg, len);
+}
+EXPORT_SYMBOL_GPL(bus_msg_fill);
 
 static int take_how(struct bus_send *how, const struct cmsghdr *cmsg)
 {

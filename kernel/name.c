@@ -58,6 +58,12 @@ int bus_name_make(struct bus_name *n, struct socket *sock)
 	return err;
 }
 
+int bus_name_own(struct bus_name *n)
+{
+	/* As where it would be made: no link is followed there. */
+	return n->abstract ? 0 : kern_path(n->name, 0, &n->path);
+}
+
 void bus_name_put(struct bus_name *n)
 {
 	if (!n->abstract)

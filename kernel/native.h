@@ -97,6 +97,9 @@ struct bus_sock {
 	struct bus_port port;		/* client, end */
 	struct bus_sock *other;		/* port.lock; counted */
 	struct bus_port *member;	/* of a member or its card; counted */
+	/* Of a member: who connected, counted; once it is one. */
+	const struct cred *self_cred;
+	struct pid *self_pid;
 
 	struct bus_band band[NATIVE_BANDS];	/* port.lock */
 	unsigned int n_msgs;		/* in all bands; port.lock */
@@ -308,12 +311,16 @@ size_t member_bytes(struct bus_sock *bs, bool unsent);
 int bus_name_parse(struct bus_name *n, const struct sockaddr_bus *sa, int len);
 /* Makes the file. */
 int bus_name_make(struct bus_name *n, struct socket *sock);
+/* Finds the file that bind() would have to make; whose it is is not asked. */
+int bus_name_own(struct bus_name *n);
 void bus_name_put(struct bus_name *n);
 /* Finds the file, which the caller must be allowed to write. */
 int bus_name_find(struct bus_name *n);
 
 /* socket.c */
 struct bus_sock *bus_sock_new(struct net *net, int type, int kern);
+/* @bs, which is the file's from here on, on failure too. */
+struct file *bus_sock_file(struct bus_sock *bs);
 /* A client or end is let go of, by its file or by who should have accepted
  * it. */
 void bus_sock_put(struct bus_sock *bs, enum bus_reason reason);

@@ -63,6 +63,8 @@ static void bus_write_space(struct sock *sk)
 static void bus_destruct(struct sock *sk)
 {
 	native_filter_free(bus_sk(sk));
+	put_cred(bus_sk(sk)->self_cred);
+	put_pid(bus_sk(sk)->self_pid);
 }
 
 static void sock_setup(struct socket *sock, struct sock *sk)
@@ -169,7 +171,7 @@ static int bus_sock_release(struct socket *sock)
 		bus_sock_put(bs, BUS_REASON_MASTER);
 		return 0;
 	case BUS_ROLE_BUS:
-		bus_end(bs->bus);
+		bus_leave(bs->bus);
 		break;
 	case BUS_ROLE_NONE:
 		break;
@@ -213,6 +215,30 @@ static int bind_bus(struct bus_sock *bs, const struct bus_name *name)
 	return 0;
 }
 
+/* Of a bus whose master has gone, and that was to live on. -ENOENT: the name is
+ * no bus's. */
+static int bind_orphan(struct bus_sock *bs, struct bus_name *name)
+{
+	struct bus *bus;
+	int err;
+
+	err = bus_name_own(name);
+	if (err)
+		return -ENOENT;
+	err = bus_take_over(&bus, bs->proto, &bs->sk, name);
+	bus_name_put(name);
+	if (err)
+		return err;
+	/* The bus has one of its own. */
+	module_put(bs->proto->owner);
+	bs->bus = bus;
+	if (READ_ONCE(bus->listening))
+		bus_master_is(&bs->sk);
+	/* Pairs with bus_role(). */
+	smp_store_release(&bs->role, BUS_ROLE_BUS);
+	return 0;
+}
+
 static int bus_sock_bind(struct socket *sock, struct sockaddr_unsized *addr,
 			 int len)
 {
@@ -226,6 +252,9 @@ static int bus_sock_bind(struct socket *sock, struct sockaddr_unsized *addr,
 	lock_sock(sock->sk);
 	err = -EINVAL;
 	if (bs->role != BUS_ROLE_NONE)
+		goto unlock;
+	err = bind_orphan(bs, &name);
+	if (err != -ENOENT)
 		goto unlock;
 	err = bus_name_make(&name, sock);
 	if (err)
@@ -438,6 +467,26 @@ static const struct proto_ops bus_sock_ops = {
 	.recvmsg = bus_sock_recvmsg,
 	.mmap = sock_no_mmap,
 };
+
+struct file *bus_sock_file(struct bus_sock *bs)
+{
+	struct socket *sock;
+	int err;
+
+	err = sock_create_lite(bus_family.family, bs->sk.sk_type, 0, &sock);
+	if (err) {
+		bus_sock_put(bs, BUS_REASON_HANGUP);
+		return ERR_PTR(err);
+	}
+	sock->ops = &bus_sock_ops;
+	__module_get(sock->ops->owner);
+	lock_sock(&bs->sk);
+	sock_graft(&bs->sk, sock);
+	scm_own_options(&bs->sk, sock);
+	sock->state = SS_CONNECTED;
+	release_sock(&bs->sk);
+	return sock_alloc_file(sock, O_CLOEXEC, NULL);
+}
 
 static int bus_create(struct net *net, struct socket *sock, int protocol,
 		      int kern)

@@ -7,6 +7,7 @@
 #include "native.h"
 #include "compat/scm_options.h"
 
+#include <linux/file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <net/scm.h>
@@ -152,6 +153,52 @@ static int set_policy(struct bus_sock *bs, sockptr_t val, unsigned int len)
 				    -EOPNOTSUPP;
 }
 
+#define PERSIST_MAX 3600000U
+
+static int set_persist(struct bus_sock *bs, sockptr_t val, unsigned int len)
+{
+	u32 ms;
+
+	if (!bs->bus->proto->persists)
+		return -EOPNOTSUPP;
+	if (len != sizeof(ms))
+		return -EINVAL;
+	if (copy_from_sockptr(&ms, val, sizeof(ms)))
+		return -EFAULT;
+	if (ms > PERSIST_MAX)
+		return -EINVAL;
+	WRITE_ONCE(bs->bus->persist_ms, ms);
+	return 0;
+}
+
+static int set_keep(struct bus_sock *bs, sockptr_t val, unsigned int len)
+{
+	struct bus_keep k;
+
+	if (!bs->bus->proto->persists)
+		return -EOPNOTSUPP;
+	if (len != sizeof(k))
+		return -EINVAL;
+	if (copy_from_sockptr(&k, val, sizeof(k)))
+		return -EFAULT;
+	if (k.pad || k.fd < -1)
+		return -EINVAL;
+	return bus_keep(bs->bus, k.id, k.fd);
+}
+
+/* Nobody reads meanwhile. */
+static int set_takeover(struct bus_sock *bs, sockptr_t val, unsigned int len)
+{
+	if (!bs->bus->proto->persists)
+		return -EOPNOTSUPP;
+	if (len)
+		return -EINVAL;
+	lock_sock(&bs->sk);
+	bus_begin_anew(bs->bus);
+	release_sock(&bs->sk);
+	return 0;
+}
+
 static int set_pass_info(struct bus_sock *bs, sockptr_t val, unsigned int len)
 {
 	int n, err;
@@ -230,6 +277,9 @@ static const struct {
 	{ BUS_LIMITS, OF_MASTER, false, set_limits },
 	{ BUS_UPDATE, OF_BUS, false, set_update },
 	{ BUS_POLICY, OF_BUS, false, set_policy },
+	{ BUS_PERSIST, OF_BUS, false, set_persist },
+	{ BUS_TAKEOVER, OF_BUS, false, set_takeover },
+	{ BUS_KEEP, OF_BUS, false, set_keep },
 	{ BUS_PASS_INFO, OF_PORT, false, set_pass_info },
 	{ BUS_FILTER, OF_END, false, set_filter },
 	{ BUS_FILTER_BPF, OF_END, false, set_filter_bpf },
@@ -269,7 +319,7 @@ static int get_version(struct bus_sock *bs, void *arg)
 static int get_features(struct bus_sock *bs, void *arg)
 {
 	*(u32 *)arg = BUS_FEATURE_QUEUES | BUS_FEATURE_WATCH |
-		      BUS_FEATURE_MEMBERS;
+		      BUS_FEATURE_MEMBERS | BUS_FEATURE_PERSIST;
 	return 0;
 }
 
@@ -359,6 +409,18 @@ static int get_ruling(struct bus_sock *bs, void *arg)
 	return bus->proto->ruling ? bus->proto->ruling(bus, arg) : -EOPNOTSUPP;
 }
 
+static int get_persist(struct bus_sock *bs, void *arg)
+{
+	*(u32 *)arg = READ_ONCE(bs->bus->persist_ms);
+	return 0;
+}
+
+static int get_outage(struct bus_sock *bs, void *arg)
+{
+	bus_outage(bs->bus, arg);
+	return 0;
+}
+
 static int get_pass_info(struct bus_sock *bs, void *arg)
 {
 	*(u32 *)arg = READ_ONCE(bs->pass_info);
@@ -394,6 +456,8 @@ static const struct {
 	{ BUS_STATS, sizeof(struct bus_stats), false, OF_BUS | OF_END | OF_OPEN,
 	  get_stats },
 	{ BUS_RULING, sizeof(struct bus_info), false, OF_BUS, get_ruling },
+	{ BUS_PERSIST, sizeof(u32), false, OF_BUS, get_persist },
+	{ BUS_TAKEOVER, sizeof(struct bus_outage), false, OF_BUS, get_outage },
 	{ BUS_PASS_INFO, sizeof(u32), false, OF_PORT, get_pass_info },
 	{ BUS_REASON, sizeof(u32), false, OF_PORT | OF_MEMBER, get_reason },
 };
@@ -406,6 +470,7 @@ union get_arg {
 	struct bus_port_queues port_queues;
 	struct bus_stats stats;
 	struct bus_info info;
+	struct bus_outage outage;
 };
 
 static int run_getter(struct bus_sock *bs, unsigned int i, char __user *val)
@@ -461,6 +526,116 @@ static int get_qlenfull(struct bus_sock *bs, char __user *val, int len,
 	return err;
 }
 
+/* ---- what a successor asks for ---- */
+
+static struct file *kept_file(struct bus *bus, u64 id)
+{
+	return bus_kept_file(bus, id) ?: ERR_PTR(-ENOENT);
+}
+
+static struct file *port_file(struct bus *bus, u64 addr)
+{
+	struct bus_port *p = bus_port_lookup(bus, addr);
+	struct file *file;
+
+	if (!p)
+		return ERR_PTR(-ENOENT);
+	file = bus->proto->port_file(p);
+	bus_port_put(p);
+	return file;
+}
+
+/* struct bus_keep and struct bus_port_file look the same. The descriptor comes
+ * into being when nothing can fail any more. */
+static int get_file_of(struct bus_sock *bs, int name, char __user *val, int len)
+{
+	struct bus_keep k;
+	struct file *file;
+	int fd, err = 0;
+
+	BUILD_BUG_ON(sizeof(k) != sizeof(struct bus_port_file));
+	if (!bs->bus->proto->persists)
+		return -EOPNOTSUPP;
+	if (len != sizeof(k))
+		return -EINVAL;
+	if (copy_from_user(&k, val, sizeof(k)))
+		return -EFAULT;
+	if (k.pad)
+		return -EINVAL;
+	file = name == BUS_KEEP ? kept_file(bs->bus, k.id) :
+				  port_file(bs->bus, k.id);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	k.fd = fd;
+	if (fd < 0)
+		err = fd;
+	else if (copy_to_user(val, &k, sizeof(k)))
+		err = -EFAULT;
+	if (!err) {
+		fd_install(fd, file);
+		return 0;
+	}
+	if (fd >= 0)
+		put_unused_fd(fd);
+	fput(file);
+	return err;
+}
+
+#define DUMP_MAX (1U << 20)
+
+static int get_dump(struct bus_sock *bs, char __user *val, int len,
+		    int __user *optlen)
+{
+	struct bus *bus = bs->bus;
+	struct bus_dump d;
+	ssize_t n;
+	void *buf;
+	int err = 0;
+
+	if (!bus->proto->dump)
+		return -EOPNOTSUPP;
+	if (len < sizeof(d))
+		return -EINVAL;
+	if (copy_from_user(&d, val, sizeof(d)))
+		return -EFAULT;
+	if (d.pad)
+		return -EINVAL;
+	len = min_t(size_t, len - sizeof(d), DUMP_MAX);
+	buf = kvmalloc(max(len, 1), GFP_KERNEL_ACCOUNT);
+	if (!buf)
+		return -ENOMEM;
+	n = bus->proto->dump(bus, buf, len, &d.cursor, &d.gen);
+	d.len = max_t(ssize_t, n, 0);
+	if (n < 0)
+		err = n;
+	else if (copy_to_user(val, &d, sizeof(d)) ||
+		 copy_to_user(val + sizeof(d), buf, n) ||
+		 put_user(sizeof(d) + n, optlen))
+		err = -EFAULT;
+	kvfree(buf);
+	return err;
+}
+
+/* Options whose values are no structs of one size. */
+static int get_special(struct bus_sock *bs, int name, char __user *val,
+		       int len, int __user *optlen)
+{
+	int err = check_whose(bs, name == BUS_GET_QLENFULL ?
+				  OF_MASTER | OF_END : OF_BUS);
+
+	if (err)
+		return err;
+	switch (name) {
+	case BUS_GET_QLENFULL:
+		return get_qlenfull(bs, val, len, optlen);
+	case BUS_DUMP:
+		return get_dump(bs, val, len, optlen);
+	default:
+		return get_file_of(bs, name, val, len);
+	}
+}
+
 int bus_sock_getsockopt(struct socket *sock, int level, int name,
 			char __user *val, int __user *optlen)
 {
@@ -474,9 +649,9 @@ int bus_sock_getsockopt(struct socket *sock, int level, int name,
 		return -EFAULT;
 	if (len < 0)
 		return -EINVAL;
-	if (name == BUS_GET_QLENFULL)
-		return check_whose(bs, OF_MASTER | OF_END) ?:
-		       get_qlenfull(bs, val, len, optlen);
+	if (name == BUS_GET_QLENFULL || name == BUS_KEEP ||
+	    name == BUS_PORT_FILE || name == BUS_DUMP)
+		return get_special(bs, name, val, len, optlen);
 	for (i = 0; i < ARRAY_SIZE(getters); i++)
 		if (getters[i].name == name)
 			break;

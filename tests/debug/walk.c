@@ -395,6 +395,115 @@ static void seen(void)
 	part(&p);
 }
 
+static void apply(struct batch *b)
+{
+	int err = batch_apply(bus, b);
+
+	told_by(err, "a batch");
+	check(!err);
+}
+
+static int option(int name, void *val, socklen_t *len)
+{
+	int err = getsockopt(bus, SOL_BUS, name, val, len) ? -errno : 0;
+
+	told_by(err, "an option");
+	check(!err);
+	return *len;
+}
+
+static void say(struct batch *b, uint64_t addr, uint32_t serial, size_t body)
+{
+	static const struct bus_send plain;
+	struct msg_spec s = to(NULL, serial);
+
+	s.sender = DBUS_DRIVER_NAME;
+	s.body = body;
+	batch_send(b, addr, plain, &s);
+}
+
+/* What is left for a successor, and read by him. */
+static void successor(uint64_t addr)
+{
+	static uint8_t dump[1 << 16];
+	struct bus_keep keep = { .id = 1, .fd = pipes[0] };
+	struct bus_port_file file = { .addr = addr };
+	struct sockaddr_bus sa;
+	socklen_t len;
+	int err;
+
+	err = setsockopt(bus, SOL_BUS, BUS_KEEP, &keep, sizeof(keep)) ? -errno :
+									0;
+	told_by(err, "BUS_KEEP");
+	check(!err);
+	/* If nobody can come, it ends before the test is looked after. */
+	sa = test_persist(bus, 5000);
+	close(bus);
+	bus = -1;
+	bus = test_bind(&sa);
+	told_by(bus < 0 ? -errno : 0, "bind");
+	check(bus >= 0 && test_outage(bus).takeovers);
+	len = sizeof(dump);
+	check(option(BUS_DUMP, dump, &len) > 200);
+	len = sizeof(keep);
+	option(BUS_KEEP, &keep, &len);
+	close(keep.fd);
+	len = sizeof(file);
+	option(BUS_PORT_FILE, &file, &len);
+	close(file.fd);
+	keep.fd = -1;
+	check(!setsockopt(bus, SOL_BUS, BUS_KEEP, &keep, sizeof(keep)));
+}
+
+static void outlive(void)
+{
+	struct pair p = pair(BUS_ATTACH_FDS);
+	struct client more[MANY];
+	struct msg_spec s = to("no.body", 40);
+	struct batch b = { 0 };
+	struct msg m;
+	unsigned int i;
+
+	test_persist(bus, 5000);
+	s.unix_fds = 2;
+	s.body = 3000;
+	test_send(p.a.fd, &s, pipes, 2);
+	test_master_recv(bus, &m);
+	if (m.info.kind == BUS_KIND_CLOSED &&
+	    m.info.reason == BUS_REASON_NOMEM)
+		told("the master, of a port's end");
+	msg_free(&m);
+	for (i = 0; i < MANY; i++)
+		more[i] = test_client(bus, 0);
+	batch_add(&b, BUS_REC_PARK, p.a.addr, 7, NULL, 0);
+	batch_add(&b, BUS_REC_NOTE, p.a.addr, 1, "note", 4);
+	for (i = 0; i < MANY; i++)
+		batch_add(&b, BUS_REC_MATCH_ADD, more[i].addr, 1, "", 0);
+	say(&b, BUS_CLIENT_MASK, 41, 20000);
+	say(&b, p.b.addr, 42, 10);
+	batch_add(&b, BUS_REC_RESUME, p.a.addr, 0, NULL, 0);
+	apply(&b);
+	for (i = 0; i < MANY; i++)
+		expect(&more[i], 41, 0);
+	expect(&p.b, 42, 0);
+	successor(p.b.addr);
+	test_master_recv(bus, &m);
+	check(m.info.kind == BUS_KIND_PARKED && m.info.to == 7);
+	if (!m.n_fds)
+		told("the master, of lost files");
+	msg_free(&m);
+	batch_add(&b, BUS_REC_FORWARD, p.b.addr, 7, NULL, 0);
+	batch_add(&b, BUS_REC_NOTE, 0, 1, "note", 4);
+	apply(&b);
+	expect(&p.b, 40, 2);
+	batch_add(&b, BUS_REC_NOTE, 0, 1, NULL, 0);
+	apply(&b);
+	for (i = 0; i < MANY; i++)
+		leave(&more[i]);
+	part(&p);
+	test_persist(bus, 0);
+}
+
 /* A full receiver: its sender waits, and goes on when there is room. */
 static void room(void)
 {
@@ -439,6 +548,7 @@ static void walk(void)
 	files();
 	master();
 	seen();
+	outlive();
 	room();
 	proc();
 	/* Nothing is left to be told. */

@@ -70,6 +70,53 @@ void test_limits(int bus, const struct bus_limits *l)
 		fail("BUS_LIMITS");
 }
 
+struct sockaddr_bus test_persist(int bus, uint32_t ms)
+{
+	struct sockaddr_bus sa;
+	socklen_t len = sizeof(sa);
+
+	if (setsockopt(bus, SOL_BUS, BUS_PERSIST, &ms, sizeof(ms)))
+		fail("BUS_PERSIST");
+	if (getsockname(bus, (struct sockaddr *)&sa, &len))
+		fail("getsockname");
+	return sa;
+}
+
+int test_bind(const struct sockaddr_bus *sa)
+{
+	int fd = test_socket(BUS_PROTO_DBUS), err;
+
+	if (fd < 0)
+		fail("socket");
+	if (!bind(fd, (const struct sockaddr *)sa, sizeof(*sa)))
+		return fd;
+	err = errno;
+	close(fd);
+	errno = err;
+	return -1;
+}
+
+struct bus_outage test_outage(int bus)
+{
+	struct bus_outage o;
+	socklen_t len = sizeof(o);
+
+	if (getsockopt(bus, SOL_BUS, BUS_TAKEOVER, &o, &len))
+		fail("BUS_TAKEOVER");
+	return o;
+}
+
+int test_take_over(const struct sockaddr_bus *sa)
+{
+	int fd = test_bind(sa);
+
+	if (fd < 0)
+		fail("bind");
+	if (!test_outage(fd).takeovers)
+		fail("a new bus, and not the one that was");
+	return fd;
+}
+
 static struct client client_of(int fd, uint64_t addr)
 {
 	struct client c = { .fd = fd, .addr = addr };
@@ -188,6 +235,35 @@ int test_update(int bus, uint32_t type, uint64_t addr, uint64_t cookie,
 	ret = setsockopt(bus, SOL_BUS, BUS_UPDATE, rec, rec->len);
 	free(rec);
 	return ret ? -errno : 0;
+}
+
+void batch_add(struct batch *b, uint32_t type, uint64_t addr, uint64_t cookie,
+	       const void *data, size_t len)
+{
+	struct bus_rec rec = {
+		.len = sizeof(rec) + len,
+		.type = type,
+		.addr = addr,
+		.cookie = cookie,
+	};
+	size_t at = (b->len + 7) & ~7UL;
+
+	b->data = realloc(b->data, at + rec.len);
+	memset(b->data + b->len, 0, at - b->len);
+	memcpy(b->data + at, &rec, sizeof(rec));
+	if (len)
+		memcpy(b->data + at + sizeof(rec), data, len);
+	b->len = at + rec.len;
+}
+
+int batch_apply(int bus, struct batch *b)
+{
+	int ret = setsockopt(bus, SOL_BUS, BUS_UPDATE, b->data, b->len);
+	int err = errno;
+
+	free(b->data);
+	*b = (struct batch){ 0 };
+	return ret ? -err : 0;
 }
 
 void test_name(int bus, const char *name, uint64_t addr)
@@ -312,6 +388,20 @@ uint8_t *test_build(const struct msg_spec *s, size_t *len)
 	patch.len = 12;
 	put32(&patch, fields);
 	return o.p;
+}
+
+void batch_send(struct batch *b, uint64_t addr, struct bus_send how,
+		const struct msg_spec *s)
+{
+	size_t len;
+	uint8_t *msg = test_build(s, &len);
+	uint8_t *data = malloc(sizeof(how) + len);
+
+	memcpy(data, &how, sizeof(how));
+	memcpy(data + sizeof(how), msg, len);
+	batch_add(b, BUS_REC_SEND, addr, 0, data, sizeof(how) + len);
+	free(data);
+	free(msg);
 }
 
 static struct msghdr with_fds(struct iovec *iov, char *cbuf, size_t size,

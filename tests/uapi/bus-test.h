@@ -36,6 +36,13 @@ int test_socket(int proto);
 /* A bus with a name of its own; skips the test where there is no module. */
 int test_bus(void);
 void test_limits(int bus, const struct bus_limits *l);
+/* The bus outlives its master for @ms; its name. */
+struct sockaddr_bus test_persist(int bus, uint32_t ms);
+/* A socket that is bound to it; with errno, -1. */
+int test_bind(const struct sockaddr_bus *sa);
+/* It is to be an orphan's. */
+int test_take_over(const struct sockaddr_bus *sa);
+struct bus_outage test_outage(int bus);
 
 struct client {
 	int fd;			/* the program's end */
@@ -72,6 +79,17 @@ int test_update(int bus, uint32_t type, uint64_t addr, uint64_t cookie,
 void test_name(int bus, const char *name, uint64_t addr);
 void test_match(int bus, struct client *c, uint64_t cookie, const char *rule);
 
+/* A batch of records; zero at first, and empty again when applied. */
+struct batch {
+	uint8_t *data;
+	size_t len;
+};
+
+void batch_add(struct batch *b, uint32_t type, uint64_t addr, uint64_t cookie,
+	       const void *data, size_t len);
+/* 0 or -errno. */
+int batch_apply(int bus, struct batch *b);
+
 struct msg {
 	uint8_t *data;
 	size_t len;
@@ -96,6 +114,9 @@ struct msg_spec {
 
 /* malloc()ed. */
 uint8_t *test_build(const struct msg_spec *s, size_t *len);
+/* BUS_REC_SEND of it. */
+void batch_send(struct batch *b, uint64_t addr, struct bus_send how,
+		const struct msg_spec *s);
 void test_send_bytes(int fd, const void *data, size_t len, const int *fds,
 		     int n_fds);
 void test_send(int fd, const struct msg_spec *s, const int *fds, int n_fds);

@@ -28,5 +28,10 @@ LAYOUT(struct bus_port_stats, reason, 100, 104);
 LAYOUT(struct bus_queue, peak_fds, 32, 40);
 LAYOUT(struct bus_port_queues, out, 48, 88);
 LAYOUT(struct bus_stats, from_master, 112, 120);
+LAYOUT(struct bus_outage, kept, 40, 48);
+LAYOUT(struct bus_keep, pad, 12, 16);
+LAYOUT(struct bus_port_file, pad, 12, 16);
+LAYOUT(struct bus_dump, data, 24, 24);
+LAYOUT(struct bus_dump_port, policy, 8, 16);
 
 #endif

@@ -182,7 +182,23 @@
  *
  * Only holders of the bus's socket can do these things; there is no other
  * authority and no capability that replaces it. Closing the last descriptor
- * of it ends the bus: every port is shut down.
+ * of it ends the bus: every port is shut down; unless
+ *
+ * The master may die
+ *
+ *  - With BUS_PERSIST the bus of a master that closes its socket (or exits, or is
+ *    killed) lives on for that time, without him: peers send each other what
+ *    they like, calls that wait too long are told so, and what is for the
+ *    master waits, one message a sender, as do ends of ports, and new native
+ *    clients in the backlog. Then the bus ends, if nobody has come.
+ *  - Who binds the same name meanwhile becomes its master, if he has the
+ *    effective uid that the last one had, or CAP_SYS_ADMIN over his user
+ *    namespace; otherwise EPERM (also from another network namespace), and
+ *    EADDRINUSE while there is a master. A path must still lead to the bus's
+ *    own file. All that was set is as it was.
+ *  - What the last master had read and was not done with comes again, in the
+ *    old order and before all else, with BUS_INFO_AGAIN: a message until
+ *    BUS_REC_RESUME, an event until BUS_REC_CLOSE. BUS_KIND_LOGGED does not.
  *
  * Errors: each option says its own; all fail with EFAULT for a bad pointer,
  * EINVAL for a bad length or unknown flag, ENOTCONN before bind().
@@ -269,6 +285,17 @@ struct sockaddr_bus {
 				 * none of them gives ENOPROTOOPT */
 #define BUS_PORT_QUEUES	31	/* get: struct bus_port_queues, in and out; of a
 				 * D-Bus bus. ENOENT: no such port */
+#define BUS_PERSIST	32	/* set, get: __u32, milliseconds that the bus
+				 * outlives its master; 0 as at first: it ends
+				 * with him. EINVAL: more than an hour;
+				 * EOPNOTSUPP: not of a D-Bus bus */
+#define BUS_TAKEOVER	33	/* set: no value: the master begins anew, with
+				 * what he has read and is not done with; for
+				 * one who was given the socket itself. get:
+				 * struct bus_outage */
+#define BUS_KEEP	34	/* set, get: struct bus_keep, in and out */
+#define BUS_PORT_FILE	35	/* get: struct bus_port_file, in and out */
+#define BUS_DUMP	36	/* get: struct bus_dump, in and out */
 
 #define BUS_FEATURE_QUEUES 0x1	/* BUS_PORT_QUEUES */
 #define BUS_FEATURE_WATCH 0x2	/* monitors: BUS_REC_MONITOR, BUS_REC_CORK,
@@ -276,6 +303,10 @@ struct sockaddr_bus {
 				 * with eavesdrop='true' */
 #define BUS_FEATURE_MEMBERS 0x4	/* sockets of the family as clients of a D-Bus
 				 * bus: listen(), accept(), connect() */
+#define BUS_FEATURE_PERSIST 0x8	/* a D-Bus bus can outlive its master:
+				 * BUS_PERSIST, BUS_TAKEOVER, BUS_KEEP,
+				 * BUS_PORT_FILE, BUS_DUMP; records from SEND
+				 * on */
 
 #define BUS_MAX_ADDRS	4096	/* of one client */
 #define BUS_PRIO_MAX	7
@@ -363,6 +394,84 @@ enum bus_rec_type {
 				 * more: ACTIVATE gives EINVAL then */
 	BUS_REC_CORK,		/* what is sent to the port waits */
 	BUS_REC_UNCORK,		/* it does no longer; nor after CLOSE */
+	BUS_REC_SEND,		/* addr: a port, BUS_CLIENT_MASK or
+				 * BUS_MONITORS; data: struct bus_send, then the
+				 * message: as if sent. Who cannot take it, or
+				 * has gone, does not get it, or is removed */
+	BUS_REC_NOTE,		/* addr: a port, or 0: the bus; data: up to
+				 * BUS_NOTE_MAX bytes to be kept under the
+				 * cookie, none: no longer. Those of a port go
+				 * with CLOSE. ENOSPC: more than 64 MiB */
+	BUS_REC_PARK,		/* the message that the port is held with, and
+				 * that was read, is kept under the cookie, which
+				 * is not 0, until UNPARK, FORWARD, or the port's
+				 * CLOSE; a successor gets it as BUS_KIND_PARKED.
+				 * The port may be resumed. ENODATA: there is
+				 * none (it must be read while BUS_PERSIST is
+				 * on); EEXIST; ENOSPC: more than 65536 */
+	BUS_REC_UNPARK,		/* addr 0, cookie */
+	BUS_REC_FORWARD,	/* the parked message goes to the port, with its
+				 * files, as BUS_SEND's @from has it, and is
+				 * parked no more. With cookie 0 and as data the
+				 * __u64 address of a port: the message that that
+				 * is held with, and is not any more, though it
+				 * remains to be resumed. The first record of its
+				 * batch, or EINVAL. EACCES, ENOTUNIQ, ENOBUFS,
+				 * ENOENT: it cannot (BUS_RULING), and nothing
+				 * of the batch is applied */
+	/* in BUS_DUMP only: */
+	BUS_REC_PORT,		/* cookie: BUS_PORT_*; data: struct
+				 * bus_dump_port */
+	BUS_REC_KEPT,		/* cookie: a file's number, BUS_KEEP */
+};
+
+#define BUS_NOTE_MAX	65536U
+
+/*
+ * Keeps a file with the bus, under a number and in place of the one that had it,
+ * as long as the bus lives; @fd -1: no longer. get: a new descriptor of it,
+ * close-on-exec. EBADF; EINVAL: nothing but regular files, directories, pipes
+ * and sockets, and none of this family; ENOSPC: more than 1024; ENOENT: there is
+ * none.
+ */
+struct bus_keep {
+	__u64 id;
+	__s32 fd;
+	__u32 pad;
+};
+
+/*
+ * A new descriptor that leads to a port's client: the adopted socket, good for
+ * SO_PEERCRED and its like (who reads it takes what is the kernel's); of a native
+ * client a new card. ENOENT: no such port, or its connection is no more.
+ */
+struct bus_port_file {
+	__u64 addr;		/* in */
+	__s32 fd;		/* out */
+	__u32 pad;
+};
+
+/*
+ * What is on the bus, as records that would make it so: KEPT; POLICY of addr 0
+ * for each that is put down; NOTE of addr 0; PORT; NOTE of ports; MATCH_ADD;
+ * CLAIM; NAME; PARK. All of a kind come together, in this order; those of ports
+ * by address.
+ * Whole records, as many as fit: the caller comes again with @cursor and @gen as
+ * they were given, until @cursor is 0. ESTALE: something has changed meanwhile,
+ * and the caller starts again with 0; EMSGSIZE: not even one fits.
+ */
+struct bus_dump {
+	__u64 cursor;		/* in, out; 0 at first, and at the end */
+	__u64 gen;		/* in, out */
+	__u32 len;		/* out: bytes of @data */
+	__u32 pad;
+	__u8 data[];		/* struct bus_rec, each at a multiple of 8 */
+};
+
+struct bus_dump_port {
+	__u32 reason;		/* why it ended */
+	__u32 uid;		/* of its client, when it connected */
+	__u64 policy;		/* BUS_REC_POLICY; 0: none */
 };
 
 /*
@@ -400,6 +509,9 @@ enum bus_kind {
 				 * what there is to be said of it; or its sender
 				 * has been told that it did not. The data is
 				 * its header. The port is not held */
+	BUS_KIND_PARKED,	/* a message that a master before this one held
+				 * on to (BUS_REC_PARK), @to is its number. The
+				 * port is not held */
 };
 
 /* Why a message did not go where it was sent. */
@@ -419,6 +531,8 @@ enum bus_refusal {
 #define BUS_INFO_UNSEEN		0x2	/* there are monitors, and the master is to
 					 * show it to them: it may want to show
 					 * something else first */
+#define BUS_INFO_AGAIN		0x4	/* it was read before, and not done
+					 * with: by a master before this one */
 
 struct bus_info {
 	__u32 kind;		/* enum bus_kind */
@@ -445,6 +559,10 @@ struct bus_send {
 };
 
 #define BUS_SEND_UNSEEN	0x1	/* not for monitors; EINVAL: to BUS_MONITORS */
+#define BUS_SEND_FILES	0x2	/* of BUS_REC_SEND: it has the files of the
+				 * message that port @from is held with (ENODATA:
+				 * none that was read), and @from means nothing
+				 * else */
 
 struct bus_port_stats {
 	__u64 addr;		/* in */
@@ -471,6 +589,10 @@ struct bus_port_stats {
 #define BUS_PORT_FDS	0x8
 #define BUS_PORT_NATIVE 0x20	/* of a D-Bus bus: not adopted */
 #define BUS_PORT_WAITING 0x10	/* its message waits for room at a receiver */
+#define BUS_PORT_MONITOR 0x40	/* in BUS_DUMP */
+#define BUS_PORT_CORKED	0x80	/* likewise */
+#define BUS_PORT_ASKED	0x100	/* likewise: what it is held for is still to be
+				 * read, or will be read again */
 
 /* What waits now, and the most that ever waited at once. */
 struct bus_queue {
@@ -505,6 +627,17 @@ struct bus_stats {
 	__u64 refused;
 	__u64 evicted;		/* ports ended for another reason than HANGUP */
 	__u64 from_master;	/* messages the master sent */
+};
+
+/* Of a bus that outlives its masters. */
+struct bus_outage {
+	__u64 takeovers;	/* masters after the first */
+	__u64 last_us;		/* microseconds without one before the last;
+				 * 0: it was given the socket */
+	__u64 waiting;		/* for the master to read, now */
+	__u64 handed;		/* to the master, who is not done with it */
+	__u64 parked;		/* messages, BUS_REC_PARK */
+	__u64 kept;		/* files, BUS_KEEP */
 };
 
 #endif
