@@ -3,16 +3,16 @@
  * The switch in the kernel: a client of the AF_BUS socket, whose manual opens
  * linux/bus.h. No message between peers comes near here.
  *
- * Table changes are made at once and not gathered: a caller wants to know
- * whether its rule is good. The one thing that can wait until the upcall has
- * returned is BUS_REC_RESUME.
+ * What the daemon does because of an event is gathered (switch_kernel_batch.c)
+ * and applied in one step, with what says that the event is done with.
  */
-#include "daemon/switch_ops.h"
+#include "daemon/switch_kernel.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -21,70 +21,19 @@
 #include "core/match.h"
 #include "daemon/bus_socket.h"
 #include "daemon/log.h"
-#include "daemon/switch_kernel_policy.h"
 
-#define MAX_FDS 253
+#define MAX_FDS KERNEL_MAX_FDS
 /* Messages in one go, before other sources of the loop have their turn. */
 #define BATCH 32
 /* Of the receive buffer, what stays in memory between messages. */
 #define KEEP (64U << 10)
-/* SENDER may make a message a little longer than its sender could. */
-#define RECV_SIZE (DBUS_MAX_MESSAGE + 4096U)
-/* A well-known name or the text of a match rule. */
-#define REC_DATA MATCH_MAX_TEXT
+#define RECV_SIZE KERNEL_RECV_SIZE
 
-struct kernel {
-	struct sw sw;
-	int fd;
-	unsigned short family;
-	uint32_t features;		/* BUS_FEATURE_* of the module */
-	sd_event_source *io;
-	/* Address space for the longest message; pages come by being used. */
-	uint8_t *buf;
-	uint64_t sender;		/* of the message at hand; 0 if that
-					 * port was detached meanwhile */
-	struct kernel_policies policies;
-	bool handling;			/* an upcall is under way */
-	bool orphans;			/* a port was let go of in it */
-	uint64_t *monitors;		/* addresses */
-	size_t n_monitors;
-	struct item *unshown;		/* handed up, for us to show to monitors;
-					 * or NULL */
-	bool show_first;		/* something else before that */
-};
-
-static struct kernel *to_kernel(struct sw *sw)
-{
-	return (struct kernel *)sw;
-}
-
-/* ---- records ---- */
-
-union rec {
-	struct bus_rec head;
-	char bytes[sizeof(struct bus_rec) + REC_DATA];
-};
-
-static int update(struct kernel *k, uint32_t type, uint64_t addr,
+static int record(struct kernel *k, uint32_t type, uint64_t addr,
 		  uint64_t cookie, const char *text)
 {
-	size_t n = text ? strlen(text) : 0;
-	union rec rec = {
-		.head = {
-			.len = sizeof(struct bus_rec) + n,
-			.type = type,
-			.addr = addr,
-			.cookie = cookie,
-		},
-	};
-
-	if (n > REC_DATA)
-		return -EINVAL;
-	if (n)
-		memcpy(rec.head.data, text, n);
-	if (setsockopt(k->fd, SOL_BUS, BUS_UPDATE, &rec, rec.head.len) < 0)
-		return -errno;
-	return 0;
+	return kernel_record(k, type, addr, cookie, text,
+			     text ? strlen(text) : 0);
 }
 
 /* ---- messages ---- */
@@ -136,14 +85,7 @@ static int send_how(struct kernel *k, const struct bus_send *how,
 
 /* ---- upwards ---- */
 
-struct item {
-	struct bus_info info;
-	size_t len;
-	int fds[MAX_FDS];
-	unsigned int n_fds;
-};
-
-static void item_cmsgs(struct item *it, struct msghdr *mh)
+static void item_cmsgs(struct kernel_item *it, struct msghdr *mh)
 {
 	struct cmsghdr *c;
 	size_t n;
@@ -162,7 +104,7 @@ static void item_cmsgs(struct item *it, struct msghdr *mh)
 	}
 }
 
-static int item_recv(struct kernel *k, struct item *it)
+int kernel_item_recv(struct kernel *k, struct kernel_item *it)
 {
 	union {
 		char buf[CMSG_SPACE(sizeof(struct bus_info)) +
@@ -209,49 +151,92 @@ static struct sw_ruling ruling_of(const struct bus_info *info)
 	};
 }
 
+/* With the batch, if there is one; by itself if it cannot be a part of that. */
+static int send_message(struct kernel *k, uint32_t flags, uint64_t addr,
+			const void *msg, size_t len, const int *fds,
+			unsigned int n_fds)
+{
+	struct bus_send how = { .flags = flags };
+	int r = -E2BIG;
+
+	if (kernel_gathers(k) && !n_fds)
+		r = kernel_record_send(k, addr, &how, msg, len);
+	if (r != -E2BIG)
+		return r;
+	kernel_flush(k);
+	return send_how(k, flags ? &how : NULL, addr, msg, len, fds, n_fds);
+}
+
+/* The kernel still has the files, if it keeps what it has handed up. */
+static int show_item(struct kernel *k, const struct kernel_item *it)
+{
+	struct bus_send how = {
+		.from = it->info.addr,
+		.flags = BUS_SEND_FILES,
+	};
+	int r = -E2BIG;
+
+	if (it->n_fds && kernel_gathers(k) && k->persist_ms)
+		r = kernel_record_send(k, BUS_MONITORS, &how, k->buf,
+				       it->len);
+	if (r != -E2BIG)
+		return r;
+	return send_message(k, 0, BUS_MONITORS, k->buf, it->len, it->fds,
+			    it->n_fds);
+}
+
 /* What is handed up is shown before what the daemon says to it. */
 static void show_handed_up(struct kernel *k)
 {
-	struct item *it = k->unshown;
+	struct kernel_item *it = k->unshown;
 	int r;
 
 	k->unshown = NULL;
 	if (!it)
 		return;
-	r = send_how(k, NULL, BUS_MONITORS, k->buf, it->len, it->fds,
-		     it->n_fds);
+	r = show_item(k, it);
 	if (r < 0)
 		log_errno(r, "cannot show a message to monitors");
 }
 
-static void hand_up(struct kernel *k, struct item *it)
+int kernel_item_parse(struct kernel *k, const struct kernel_item *it,
+		      struct dbus_header *h, struct sw_message *m)
 {
-	struct dbus_header h;
-	struct sw_message m = {
+	bool logged = it->info.kind == BUS_KIND_LOGGED;
+
+	*m = (struct sw_message){
 		.sender = it->info.addr,
 		.data = k->buf,
 		.len = it->len,
-		.h = &h,
+		.h = h,
 		.fds = it->fds,
 		.n_fds = it->n_fds,
 		.ruling = ruling_of(&it->info),
 	};
-	bool logged = it->info.kind == BUS_KIND_LOGGED;
-
-	m.told = logged && m.ruling.refusal != SW_LOGGED;
+	m->told = logged && m->ruling.refusal != SW_LOGGED;
 	if (it->len < DBUS_FIXED_LEN ||
-	    dbus_frame_parse(&h.f, k->buf, DBUS_MAX_MESSAGE) ||
-	    (logged ? h.f.header_len : h.f.total_len) != it->len ||
-	    dbus_header_parse(&h, k->buf, h.f.header_len, DBUS_MAX_MESSAGE)) {
+	    dbus_frame_parse(&h->f, k->buf, DBUS_MAX_MESSAGE) ||
+	    (logged ? h->f.header_len : h->f.total_len) != it->len ||
+	    dbus_header_parse(h, k->buf, h->f.header_len, DBUS_MAX_MESSAGE)) {
 		log_error("the kernel handed up a malformed message");
-		return;
+		return -EBADMSG;
 	}
 	/* When we are out of descriptors the kernel drops what is too much. */
-	if (h.unix_fds != it->n_fds && !logged) {
+	if (h->unix_fds != it->n_fds && !logged) {
 		log_error("dropped a message of :1.%llu: descriptors are short",
 			  (unsigned long long)it->info.addr);
-		return;
+		return -EBADMSG;
 	}
+	return 0;
+}
+
+static void hand_up(struct kernel *k, struct kernel_item *it)
+{
+	struct dbus_header h;
+	struct sw_message m;
+
+	if (kernel_item_parse(k, it, &h, &m))
+		return;
 	if (it->info.flags & BUS_INFO_UNSEEN)
 		k->unshown = it;
 	k->sw.handler.message(k->sw.ctx, &m);
@@ -263,20 +248,24 @@ static void resume(struct kernel *k, uint64_t addr)
 {
 	int r;
 
-	r = update(k, BUS_REC_RESUME, addr, 0, NULL);
+	r = record(k, BUS_REC_RESUME, addr, 0, NULL);
 	if (r < 0 && r != -ENOENT)
 		log_errno(r, "cannot resume :1.%llu",
 			  (unsigned long long)addr);
 }
 
-static void message(struct kernel *k, struct item *it)
+void kernel_item_done(struct kernel *k, struct kernel_item *it)
 {
-	k->sender = it->info.addr;
-	hand_up(k, it);
 	while (it->n_fds)
 		close(it->fds[--it->n_fds]);
 	if (it->len > KEEP)
 		madvise(k->buf + KEEP, RECV_SIZE - KEEP, MADV_DONTNEED);
+}
+
+static void message(struct kernel *k, struct kernel_item *it)
+{
+	k->sender = it->info.addr;
+	hand_up(k, it);
 	if (k->sender)
 		resume(k, k->sender);
 	k->sender = 0;
@@ -284,8 +273,11 @@ static void message(struct kernel *k, struct item *it)
 
 /* An event that was under way when the port was detached still comes; the
  * daemon knows no such port then. */
-static void item_handle(struct kernel *k, struct item *it)
+static void item_handle(struct kernel *k, struct kernel_item *it)
 {
+	int r;
+
+	kernel_begin(&k->sw);
 	k->handling = true;
 	switch (it->info.kind) {
 	case BUS_KIND_CLOSED:
@@ -302,18 +294,23 @@ static void item_handle(struct kernel *k, struct item *it)
 	}
 	k->handling = false;
 	/* Everybody has been told of their end. */
-	if (k->orphans && !update(k, BUS_REC_ORPHANS, 0, 0, NULL))
+	if (k->orphans && !record(k, BUS_REC_ORPHANS, 0, 0, NULL))
 		k->orphans = false;
+	r = kernel_commit(&k->sw);
+	if (r < 0 && r != -ENOENT)
+		log_errno(r, "what an event of :1.%llu causes is not complete",
+			  (unsigned long long)it->info.addr);
+	kernel_item_done(k, it);
 }
 
 static int on_io(sd_event_source *s, int fd, uint32_t revents, void *ctx)
 {
 	struct kernel *k = ctx;
-	struct item it;
+	struct kernel_item it;
 	int i, r;
 
 	for (i = 0; i < BATCH; i++) {
-		r = item_recv(k, &it);
+		r = kernel_item_recv(k, &it);
 		if (r == -EAGAIN || r == -EINTR)
 			return 0;
 		if (r < 0) {
@@ -356,6 +353,18 @@ static int attach(struct kernel *k, int fd, bool pass_fds, uint64_t *addr)
 	return 0;
 }
 
+static void attach_undo(struct kernel *k, uint64_t addr)
+{
+	struct bus_rec rec = {
+		.len = sizeof(rec),
+		.type = BUS_REC_CLOSE,
+		.addr = addr,
+	};
+
+	setsockopt(k->fd, SOL_BUS, BUS_UPDATE, &rec, sizeof(rec));
+	kernel_port_del(k, addr);
+}
+
 static int kernel_attach(struct sw *sw, int fd, bool pass_fds, uint64_t *addr)
 {
 	struct kernel *k = to_kernel(sw);
@@ -364,15 +373,17 @@ static int kernel_attach(struct sw *sw, int fd, bool pass_fds, uint64_t *addr)
 	close(fd);
 	if (r < 0)
 		return r;
-	r = update(k, BUS_REC_RESUME, *addr, 0, NULL);
+	r = kernel_port_add(k, *addr);
+	if (!r)
+		r = record(k, BUS_REC_RESUME, *addr, 0, NULL);
 	if (r < 0)
-		update(k, BUS_REC_CLOSE, *addr, 0, NULL);
+		attach_undo(k, *addr);
 	return r;
 }
 
 static int kernel_activate(struct sw *sw, uint64_t addr)
 {
-	return update(to_kernel(sw), BUS_REC_ACTIVATE, addr, 0, NULL);
+	return record(to_kernel(sw), BUS_REC_ACTIVATE, addr, 0, NULL);
 }
 
 static void monitor_forget(struct kernel *k, uint64_t addr)
@@ -387,29 +398,34 @@ static void monitor_forget(struct kernel *k, uint64_t addr)
 static int kernel_detach(struct sw *sw, uint64_t addr)
 {
 	struct kernel *k = to_kernel(sw);
+	int r;
 
 	if (addr == k->sender)
 		k->sender = 0;
-	kernel_policy_forget(&k->policies, k->fd, addr);
+	kernel_policy_forget(&k->policies, addr);
 	monitor_forget(k, addr);
 	k->orphans |= k->handling;
-	return update(k, BUS_REC_CLOSE, addr, k->handling, NULL);
+	r = record(k, BUS_REC_CLOSE, addr, k->handling, NULL);
+	kernel_port_del(k, addr);
+	return r;
 }
 
 static int kernel_name(struct sw *sw, const char *name, uint64_t addr)
 {
-	return update(to_kernel(sw), BUS_REC_NAME, addr, 0, name);
+	return record(to_kernel(sw), BUS_REC_NAME, addr, 0, name);
 }
 
 static int kernel_match_add(struct sw *sw, uint64_t addr, uint64_t cookie,
 			    const char *rule)
 {
-	return update(to_kernel(sw), BUS_REC_MATCH_ADD, addr, cookie, rule);
+	if (strlen(rule) > MATCH_MAX_TEXT)
+		return -EINVAL;
+	return record(to_kernel(sw), BUS_REC_MATCH_ADD, addr, cookie, rule);
 }
 
 static int kernel_match_del(struct sw *sw, uint64_t addr, uint64_t cookie)
 {
-	return update(to_kernel(sw), BUS_REC_MATCH_DEL, addr, cookie, NULL);
+	return record(to_kernel(sw), BUS_REC_MATCH_DEL, addr, cookie, NULL);
 }
 
 /* ---- monitors ---- */
@@ -426,7 +442,7 @@ static bool kernel_watched(const struct sw *sw)
 
 static int kernel_cork(struct sw *sw, uint64_t addr, bool on)
 {
-	return update(to_kernel(sw), on ? BUS_REC_CORK : BUS_REC_UNCORK, addr,
+	return record(to_kernel(sw), on ? BUS_REC_CORK : BUS_REC_UNCORK, addr,
 		      0, NULL);
 }
 
@@ -440,7 +456,7 @@ static int kernel_monitor(struct sw *sw, uint64_t addr)
 	if (!m)
 		return -ENOMEM;
 	k->monitors = m;
-	r = update(k, BUS_REC_MONITOR, addr, 0, NULL);
+	r = record(k, BUS_REC_MONITOR, addr, 0, NULL);
 	if (!r)
 		k->monitors[k->n_monitors++] = addr;
 	return r;
@@ -451,7 +467,7 @@ static int kernel_monitor(struct sw *sw, uint64_t addr)
 static int kernel_claim(struct sw *sw, const char *name, uint64_t addr,
 			bool on)
 {
-	return update(to_kernel(sw), BUS_REC_CLAIM, addr, on, name);
+	return record(to_kernel(sw), BUS_REC_CLAIM, addr, on, name);
 }
 
 static int kernel_policy(struct sw *sw, uint64_t addr, const struct policy *p)
@@ -503,7 +519,7 @@ static int kernel_send(struct sw *sw, uint64_t addr, const void *msg,
 
 	if (!k->show_first)
 		show_handed_up(k);
-	return send_how(k, NULL, addr, msg, len, fds, n_fds);
+	return send_message(k, 0, addr, msg, len, fds, n_fds);
 }
 
 static void kernel_show_first(struct sw *sw, bool on)
@@ -525,28 +541,80 @@ static uint32_t unseen(const struct kernel *k)
 	return kernel_has_monitors(&k->sw) ? BUS_SEND_UNSEEN : 0;
 }
 
-static int kernel_forward(struct sw *sw, uint64_t from, uint64_t addr,
-			  const void *msg, size_t len, const int *fds,
-			  unsigned int n_fds, struct sw_ruling *ruling)
+/* The parked message, or what @from is held with; -errno as sendmsg(). */
+static int forward_record(struct kernel *k, uint64_t to, uint64_t number,
+			  uint64_t from)
 {
-	struct kernel *k = to_kernel(sw);
-	struct bus_send how = {
-		.from = from,
-		.flags = from ? 0 : unseen(k),
-	};
+	union {
+		struct bus_rec head;
+		char bytes[sizeof(struct bus_rec) + sizeof(from)];
+	} rec = { .head = {
+		.len = number ? sizeof(rec.head) : sizeof(rec),
+		.type = BUS_REC_FORWARD,
+		.addr = to,
+		.cookie = number,
+	} };
+
+	memcpy(rec.head.data, &from, sizeof(from));
+	return setsockopt(k->fd, SOL_BUS, BUS_UPDATE, &rec, rec.head.len) < 0 ?
+	       -errno : 0;
+}
+
+static int forwarded(struct kernel *k, int r, struct sw_ruling *ruling)
+{
 	struct bus_info why = { 0 };
 	socklen_t size = sizeof(why);
-	int r;
 
-	if (!k->show_first)
-		show_handed_up(k);
-	r = send_how(k, &how, addr, msg, len, fds, n_fds);
-	if (!from)
-		return r;
 	if (r == -EACCES &&
 	    getsockopt(k->fd, SOL_BUS, BUS_RULING, &why, &size) < 0)
 		return -errno;
 	*ruling = ruling_of(&why);
+	return r;
+}
+
+static int kernel_forward(struct sw *sw, uint64_t from, uint64_t addr,
+			  const void *msg, size_t len, const int *fds,
+			  unsigned int n_fds, struct sw_ruling *ruling)
+{
+	struct bus_send how = { .from = from };
+	struct kernel *k = to_kernel(sw);
+	int r;
+
+	if (!k->show_first)
+		show_handed_up(k);
+	if (!from)
+		return send_message(k, unseen(k), addr, msg, len, fds, n_fds);
+	kernel_flush(k);
+	/* What it is held with, which then is not handed up again. */
+	if (k->persist_ms && from == k->sender)
+		r = forward_record(k, addr, 0, from);
+	else
+		r = send_how(k, &how, addr, msg, len, fds, n_fds);
+	return forwarded(k, r, ruling);
+}
+
+/* It stands for itself: what comes of it the daemon wants to know. */
+static int kernel_forward_parked(struct sw *sw, uint64_t number, uint64_t addr,
+				 const struct sw_message *m,
+				 struct sw_ruling *ruling)
+{
+	struct kernel *k = to_kernel(sw);
+	int r;
+
+	if (!kernel_is_parked(k, number)) {
+		kernel_unpark(sw, number);
+		return kernel_forward(sw, m->sender, addr, m->data, m->len,
+				      m->fds, m->n_fds, ruling);
+	}
+	if (!k->show_first)
+		show_handed_up(k);
+	kernel_flush(k);
+	/* It may have gone with the flush, which let go of its sender. */
+	r = forwarded(k, forward_record(k, addr, number, 0), ruling);
+	if (r < 0)
+		kernel_unpark(sw, number);
+	else
+		kernel_park_del(k, number);
 	return r;
 }
 
@@ -633,6 +701,7 @@ static void kernel_free(struct sw *sw)
 	if (k->buf)
 		munmap(k->buf, RECV_SIZE);
 	kernel_policies_clear(&k->policies);
+	kernel_batch_clear(k);
 	free(k->monitors);
 	free(k);
 }
@@ -658,6 +727,18 @@ static const struct sw_ops kernel_ops = {
 	.policy = kernel_policy,
 	.limits = kernel_limits,
 	.forward = kernel_forward,
+	.begin = kernel_begin,
+	.commit = kernel_commit,
+	.note = kernel_note,
+	.keep = kernel_keep,
+	.park = kernel_park,
+	.unpark = kernel_unpark,
+	.forward_parked = kernel_forward_parked,
+	.persist = kernel_persist,
+	.has_past = kernel_has_past,
+	.outage = kernel_outage,
+	.restore = kernel_restore,
+	.save = kernel_save,
 	.queues = kernel_queues,
 	.port_stats = kernel_port_stats,
 	.stats = kernel_stats,
@@ -726,17 +807,33 @@ static int map_buffer(struct kernel *k)
 	return 0;
 }
 
-static int open_all(struct kernel *k, const char *path, int bound)
+static int take_socket(struct kernel *k, struct sw_state *from)
+{
+	if (strcmp(from->kind, "kernel") || from->n_fds != 1 ||
+	    from->fds[0] < 0) {
+		log_error("what is handed over is no bus of the kernel's");
+		return -EPROTO;
+	}
+	k->fd = from->fds[0];
+	from->fds[0] = -1;
+	k->family = bus_family();
+	return 0;
+}
+
+static int open_all(struct kernel *k, const char *path, int bound,
+		    struct sw_state *from)
 {
 	int r;
 
-	r = open_socket(k, bound);
+	r = from ? take_socket(k, from) : open_socket(k, bound);
 	if (!r)
 		r = check_version(k);
 	if (!r)
 		r = ask_features(k);
-	if (!r && bound < 0)
+	if (!r && bound < 0 && !from)
 		r = bind_bus(k, path);
+	if (!r)
+		r = kernel_look_back(k, from);
 	if (!r)
 		r = set_limits(k);
 	if (!r)
@@ -747,21 +844,26 @@ static int open_all(struct kernel *k, const char *path, int bound)
 	return r < 0 ? r : 0;
 }
 
+static int tell_policy(void *ctx, uint64_t addr, uint64_t id)
+{
+	return record(ctx, BUS_REC_POLICY, addr, id, NULL);
+}
+
 int sw_kernel_new(struct sw **ret, const struct sw *common, const char *path,
 		  int bound, struct sw_state *from)
 {
 	struct kernel *k;
 	int r;
 
-	if (from)
-		return -EOPNOTSUPP;
 	k = calloc(1, sizeof(*k));
 	if (!k)
 		return -ENOMEM;
+	k->policies.tell = tell_policy;
+	k->policies.ctx = k;
 	k->sw = *common;
 	k->sw.ops = &kernel_ops;
 	k->fd = -1;
-	r = open_all(k, path, bound);
+	r = open_all(k, path, bound, from);
 	if (r < 0) {
 		kernel_free(&k->sw);
 		return r;

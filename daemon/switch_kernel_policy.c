@@ -66,17 +66,30 @@ static int put_down(int fd, uint64_t id, const struct policy *p)
 	return r;
 }
 
-static void policy_free(struct kernel_policies *k, int fd, struct kpolicy *kp)
+/* What the kernel is still to be told may name it. */
+static void policy_free(struct kernel_policies *k, struct kpolicy *kp)
 {
-	put_down(fd, kp->id, NULL);
+	uint64_t *dead = reallocarray(k->dead, k->n_dead + 1, sizeof(*dead));
+
+	/* Without memory the kernel keeps it for nobody. */
+	if (dead) {
+		k->dead = dead;
+		dead[k->n_dead++] = kp->id;
+	}
 	hmap_del(&k->policies, &kp->node);
 	free(kp);
 }
 
-static void policy_drop(struct kernel_policies *k, int fd, struct kpolicy *kp)
+static void policy_drop(struct kernel_policies *k, struct kpolicy *kp)
 {
 	if (kp && !--kp->ports)
-		policy_free(k, fd, kp);
+		policy_free(k, kp);
+}
+
+void kernel_policies_flush(struct kernel_policies *k, int fd)
+{
+	while (k->n_dead)
+		put_down(fd, k->dead[--k->n_dead], NULL);
 }
 
 static int policy_get(struct kernel_policies *k, int fd,
@@ -128,19 +141,6 @@ static int port_get(struct kernel_policies *k, uint64_t addr,
 	return 0;
 }
 
-static int tell(int fd, uint64_t addr, uint64_t id)
-{
-	struct bus_rec rec = {
-		.len = sizeof(rec),
-		.type = BUS_REC_POLICY,
-		.addr = addr,
-		.cookie = id,
-	};
-
-	return setsockopt(fd, SOL_BUS, BUS_UPDATE, &rec, sizeof(rec)) < 0 ?
-	       -errno : 0;
-}
-
 int kernel_policy_set(struct kernel_policies *k, int fd, uint64_t addr,
 		      const struct policy *p)
 {
@@ -156,27 +156,27 @@ int kernel_policy_set(struct kernel_policies *k, int fd, uint64_t addr,
 	if (p)
 		r = policy_get(k, fd, p, &kp);
 	if (!r)
-		r = tell(fd, addr, kp ? kp->id : 0);
+		r = k->tell(k->ctx, addr, kp ? kp->id : 0);
 	if (r) {
 		if (kp && !kp->ports)
-			policy_free(k, fd, kp);
+			policy_free(k, kp);
 		return r;
 	}
 	old = port->policy;
 	port->policy = kp;
 	if (kp)
 		kp->ports++;
-	policy_drop(k, fd, old);
+	policy_drop(k, old);
 	return 0;
 }
 
-void kernel_policy_forget(struct kernel_policies *k, int fd, uint64_t addr)
+void kernel_policy_forget(struct kernel_policies *k, uint64_t addr)
 {
 	struct kport *port = find_port(k, addr);
 
 	if (!port)
 		return;
-	policy_drop(k, fd, port->policy);
+	policy_drop(k, port->policy);
 	hmap_del(&k->ports, &port->node);
 	free(port);
 }
@@ -198,4 +198,5 @@ void kernel_policies_clear(struct kernel_policies *k)
 {
 	free_all(&k->ports, offsetof(struct kport, node));
 	free_all(&k->policies, offsetof(struct kpolicy, node));
+	free(k->dead);
 }

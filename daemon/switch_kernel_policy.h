@@ -15,6 +15,11 @@
 struct kernel_policies {
 	struct hmap policies, ports;
 	uint64_t last_id;
+	uint64_t *dead;			/* numbers that nobody has any more */
+	size_t n_dead;
+	/* Tells the kernel, perhaps not at once: the port has number @id. */
+	int (*tell)(void *ctx, uint64_t addr, uint64_t id);
+	void *ctx;
 };
 
 /* The port is to have @p, which lives as long as it does; NULL: none. Writes
@@ -22,7 +27,9 @@ struct kernel_policies {
 int kernel_policy_set(struct kernel_policies *k, int fd, uint64_t addr,
 		      const struct policy *p);
 /* The port is no more. */
-void kernel_policy_forget(struct kernel_policies *k, int fd, uint64_t addr);
+void kernel_policy_forget(struct kernel_policies *k, uint64_t addr);
+/* All has been told: what nobody has any more the kernel may forget. */
+void kernel_policies_flush(struct kernel_policies *k, int fd);
 /* The bus is no more. */
 void kernel_policies_clear(struct kernel_policies *k);
 
