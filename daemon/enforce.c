@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/dbus_denied.h"
 #include "daemon/log.h"
 #include "daemon/lsm.h"
 
@@ -134,62 +135,52 @@ bool enforce_connect(struct peer *peer)
 
 /* ---- what to say ---- */
 
-static const char *type_name(const struct dbus_header *h)
+static struct dbus_str str_of(const char *s)
 {
-	static const char *const names[] = {
-		[DBUS_TYPE_CALL] = "method_call",
-		[DBUS_TYPE_RETURN] = "method_return",
-		[DBUS_TYPE_ERROR] = "error",
-		[DBUS_TYPE_SIGNAL] = "signal",
-	};
-
-	return h->f.type <= DBUS_TYPE_SIGNAL ? names[h->f.type] : "invalid";
+	return (struct dbus_str){ s, (u32)strlen(s) };
 }
 
-static struct dbus_str or(struct dbus_str s, const char *otherwise)
-{
-	return s.s ? s : (struct dbus_str){ otherwise,
-					    (u32)strlen(otherwise) };
-}
-
-/* Longer than the longest answer may be; that cuts it. */
-#define COMPLAINT_MAX 2048
-
-/* The reference's words; programs and people look for them. */
 static void describe(const struct call *c, const struct sw_ruling *ruling,
-		     const char *what, char text[COMPLAINT_MAX])
+		     struct dbus_denied *d, char text[DBUS_DENIED_MAX])
 {
-	const struct dbus_header *h = c->m->h;
 	struct peer *to = ruling->to ? bus_find_addr(c->bus, ruling->to) : NULL;
-	char from[PEER_INFO_MAX], at[PEER_INFO_MAX] = "bus";
+	char from[PEER_INFO_MAX], at[PEER_INFO_MAX];
 
 	peer_info(c->peer, from);
-	if (to)
+	d->h = c->m->h;
+	d->sender = str_of(c->peer->unique);
+	d->from = str_of(from);
+	d->requested = ruling->requested;
+	if (to) {
 		peer_info(to, at);
-	snprintf(text, COMPLAINT_MAX,
-		 "%s; type=\"%s\", sender=\"%s\" (%s) interface=\"%.*s\" member=\"%.*s\" error name=\"%.*s\" requested_reply=\"%d\" destination=\"%.*s\" (%s)",
-		 what, type_name(h), c->peer->unique, from,
-		 STR(or(h->interface, "(unset)")), STR(or(h->member, "(unset)")),
-		 STR(or(h->error_name, "(unset)")), ruling->requested,
-		 STR(or(h->destination, DBUS_DRIVER_NAME)), at);
+		d->at = str_of(at);
+	}
+	dbus_denied_write(d, text);
 }
 
 static void complain(const struct call *c, const struct sw_ruling *ruling,
-		     const char *what, char text[COMPLAINT_MAX])
+		     const char *what, char text[DBUS_DENIED_MAX])
 {
-	char counted[64];
+	struct dbus_denied d = {
+		.what = str_of(what),
+		.counts = true,
+		.matched = ruling->matched,
+	};
 
-	snprintf(counted, sizeof(counted), "%s, %u matched rules", what,
-		 ruling->matched);
-	describe(c, ruling, counted, text);
+	describe(c, ruling, &d, text);
 }
 
-static int denied(struct call *c, const struct sw_ruling *ruling,
-		  const char *what)
+static const char *rejected(enum sw_refusal refusal)
 {
-	char text[COMPLAINT_MAX];
+	return refusal == SW_DENIED_RECEIVE ? "Rejected receive message" :
+					      "Rejected send message";
+}
 
-	complain(c, ruling, what, text);
+static int denied(struct call *c, const struct sw_ruling *ruling)
+{
+	char text[DBUS_DENIED_MAX];
+
+	complain(c, ruling, rejected(ruling->refusal), text);
 	log_security("%s", text);
 	return call_error(c, DBUS_ERROR("AccessDenied"), "%s", text);
 }
@@ -205,13 +196,14 @@ static void log_too_many_calls(const struct call *c)
 
 void enforce_logged(struct call *c, const struct sw_ruling *ruling)
 {
-	char text[COMPLAINT_MAX];
+	char text[DBUS_DENIED_MAX];
 
 	if (ruling->refusal == SW_TOO_MANY_CALLS) {
 		log_too_many_calls(c);
 		return;
 	}
-	complain(c, ruling, "Would reject message", text);
+	complain(c, ruling, c->m->told ? rejected(ruling->refusal) :
+					 "Would reject message", text);
 	log_security("%s", text);
 }
 
@@ -229,15 +221,18 @@ static int not_asked(struct call *c, int err)
 
 static int denied_by_lsm(struct call *c, const struct sw_ruling *ruling)
 {
-	char what[128], text[COMPLAINT_MAX];
-	bool counts = !strcmp(lsm_name(c->bus->lsm), "SELinux");
+	char what[128], text[DBUS_DENIED_MAX];
+	struct dbus_denied d = {
+		.counts = !strcmp(lsm_name(c->bus->lsm), "SELinux"),
+	};
 
 	if (ruling->err != -EACCES)
 		return not_asked(c, ruling->err);
 	snprintf(what, sizeof(what),
-		 "An %s policy prevents this sender from sending this message to this recipient%s",
-		 lsm_name(c->bus->lsm), counts ? ", 0 matched rules" : "");
-	describe(c, ruling, what, text);
+		 "An %s policy prevents this sender from sending this message to this recipient",
+		 lsm_name(c->bus->lsm));
+	d.what = str_of(what);
+	describe(c, ruling, &d, text);
 	return call_error(c, DBUS_ERROR("AccessDenied"), "%s", text);
 }
 
@@ -254,9 +249,8 @@ int enforce_refused(struct call *c, const struct sw_ruling *ruling)
 	case SW_DENIED_LSM:
 		return denied_by_lsm(c, ruling);
 	case SW_DENIED_SEND:
-		return denied(c, ruling, "Rejected send message");
 	case SW_DENIED_RECEIVE:
-		return denied(c, ruling, "Rejected receive message");
+		return denied(c, ruling);
 	case SW_SAME_SERIAL:
 		return call_error(c, DBUS_ERROR("AccessDenied"),
 				  "Message has the same reply serial as a currently-outstanding existing method call");
@@ -271,7 +265,7 @@ int enforce_refused(struct call *c, const struct sw_ruling *ruling)
 int enforce_limit(struct call *c, const char *limit, size_t value,
 		  const char *format, ...)
 {
-	char text[COMPLAINT_MAX], culprit[PEER_CULPRIT_MAX];
+	char text[1024], culprit[PEER_CULPRIT_MAX];
 	va_list ap;
 
 	va_start(ap, format);
@@ -386,7 +380,7 @@ static int check_send(struct call *c)
 		return 1;
 	ruling.matched = policy_matching(p, POLICY_SEND, &m);
 	if (!(verdict & POLICY_ALLOWED))
-		return denied(c, &ruling, "Rejected send message");
+		return denied(c, &ruling);
 	enforce_logged(c, &ruling);
 	return 1;
 }

@@ -228,6 +228,18 @@ void peer_doom(struct peer *peer)
 	list_add_tail(&peer->bus->doomed, &peer->link);
 }
 
+/* A label may be anything; then we tell what is denied him. */
+static void introduce(const struct peer *peer)
+{
+	char info[PEER_INFO_MAX];
+	int err;
+
+	peer_info(peer, info);
+	err = sw_about(peer->bus->sw, peer->addr, info);
+	if (err && err != -EINVAL && err != -ENOENT)
+		log_errno(err, "cannot say who %s is", peer->unique);
+}
+
 int peer_attach(struct peer *peer, int fd)
 {
 	struct bus *bus = peer->bus;
@@ -246,6 +258,7 @@ int peer_attach(struct peer *peer, int fd)
 	peer->state = PEER_HELLO;
 	dbus_unique_format(addr, peer->unique);
 	notes_peer(peer);
+	introduce(peer);
 	return enforce_attach(peer);
 }
 

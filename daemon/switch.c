@@ -179,6 +179,11 @@ int sw_claim(struct sw *sw, const char *name, uint64_t addr, bool on)
 	return sw->ops->claim ? sw->ops->claim(sw, name, addr, on) : 0;
 }
 
+int sw_about(struct sw *sw, uint64_t addr, const char *text)
+{
+	return sw->ops->about ? sw->ops->about(sw, addr, text) : 0;
+}
+
 int sw_policy(struct sw *sw, uint64_t addr, const struct policy *p)
 {
 	return sw->ops->policy ? sw->ops->policy(sw, addr, p) : 0;

@@ -130,6 +130,10 @@ int sw_name(struct sw *sw, const char *name, uint64_t addr);
 /* The port is among the owners of @name, primary or waiting, or is not any
  * more: for policies. -ENOENT: no such port. */
 int sw_claim(struct sw *sw, const char *name, uint64_t addr, bool on);
+/* Who the client of a port is, for what the switch itself tells those who are
+ * denied something; once, before sw_activate(). Without it the daemon is asked
+ * to tell them. -EINVAL: not UTF-8. */
+int sw_about(struct sw *sw, uint64_t addr, const char *text);
 /* Policy of a port; NULL: everything is allowed. The switch holds on to @p
  * until the port's end or the next one. */
 int sw_policy(struct sw *sw, uint64_t addr, const struct policy *p);

@@ -470,6 +470,18 @@ static int kernel_claim(struct sw *sw, const char *name, uint64_t addr,
 	return record(to_kernel(sw), BUS_REC_CLAIM, addr, on, name);
 }
 
+static int kernel_about(struct sw *sw, uint64_t addr, const char *text)
+{
+	struct kernel *k = to_kernel(sw);
+
+	if (!(k->features & BUS_FEATURE_ABOUT))
+		return 0;
+	/* It would take its whole batch with it. */
+	if (!dbus_utf8_ok(text, strlen(text)))
+		return -EINVAL;
+	return record(k, BUS_REC_ABOUT, addr, 0, text);
+}
+
 static int kernel_policy(struct sw *sw, uint64_t addr, const struct policy *p)
 {
 	struct kernel *k = to_kernel(sw);
@@ -724,6 +736,7 @@ static const struct sw_ops kernel_ops = {
 	.show = kernel_show,
 	.show_first = kernel_show_first,
 	.claim = kernel_claim,
+	.about = kernel_about,
 	.policy = kernel_policy,
 	.limits = kernel_limits,
 	.forward = kernel_forward,

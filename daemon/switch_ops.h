@@ -32,6 +32,8 @@ struct sw_ops {
 	int (*broadcast)(struct sw *sw, const void *msg, size_t len);
 	/* NULL: there is no policy, and no replies are waited for. */
 	int (*claim)(struct sw *sw, const char *name, uint64_t addr, bool on);
+	/* NULL: the daemon is asked. */
+	int (*about)(struct sw *sw, uint64_t addr, const char *text);
 	int (*policy)(struct sw *sw, uint64_t addr, const struct policy *p);
 	int (*limits)(struct sw *sw, const struct sw_limits *limits);
 	int (*forward)(struct sw *sw, uint64_t from, uint64_t addr,

@@ -129,8 +129,10 @@ struct dbus_out {
 	bool valid;			/* waits for room */
 	size_t charged;			/* to the sender's user */
 	struct reply *reply;		/* for a call; NULL once it waits */
-	void *log;			/* a copy of the header, if a rule
-					 * wants the message logged */
+	void *log;			/* a copy of the header, if a rule wants
+					 * the message logged or its sender is
+					 * told of a refusal, for whose text
+					 * there is room behind */
 	const void *hdr;		/* the stamped header, of hdr_len */
 	size_t hdr_len;
 	/* Of the stamped message; until ->parsed its strings are nobody's. */
@@ -200,6 +202,8 @@ struct dbus_port {
 	u64 queued_msgs;		/* since the queue was empty; port.lock */
 	u64 peak_bytes, peak_fds;	/* of the queue; port.lock */
 
+	char *about;			/* set once below bus.lock, before it
+					 * is active */
 	struct list_head rules;		/* below bus.lock */
 	struct rb_root cookies;		/* of them; below bus.lock */
 	struct list_head mon_link;	/* below bus.lock */

@@ -33,6 +33,7 @@ struct dbus_change {
 	struct dbus_note *note;
 	struct bus_park *park;
 	struct dbus_send *send;
+	char *about;
 	struct list_head dead_rules;	/* freed after the lock, */
 	struct list_head dead_notes;	/* and these, */
 	void *garbage;			/* and so is this, */

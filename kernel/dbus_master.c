@@ -12,8 +12,6 @@
 
 #include "core/dbus_error.h"
 
-#define ERROR_MAX 512U
-
 /* What the master sends in the place of a port. */
 struct forward {
 	u64 from;
@@ -237,17 +235,13 @@ static int master_send(struct dbus_bus *db, u64 addr, struct bus_msg *m,
 	return err == -EPIPE ? -ENOENT : err;
 }
 
-static void send_own(struct dbus_bus *db, u64 addr, const void *msg,
-		     size_t len)
+static void send_own(struct dbus_bus *db, u64 addr, struct sk_buff *skb)
 {
-	struct sk_buff *skb = alloc_skb(len, GFP_KERNEL);
 	static const struct bus_send how = { };
 	struct bus_msg m;
+	size_t len = skb->len;
 
-	if (!skb)
-		return;
 	dbus_skb_disown(skb);
-	skb_put_data(skb, msg, len);
 	bus_msg_init(&m);
 	bus_msg_add(&m, skb, len);
 	master_send(db, addr, &m, &how);
@@ -257,20 +251,22 @@ static void send_own(struct dbus_bus *db, u64 addr, const void *msg,
 void dbus_send_error(struct dbus_bus *db, u64 addr, u64 caller, u32 serial,
 		     const char *name, const char *text)
 {
-	char unique[DBUS_UNIQUE_MAX], buf[ERROR_MAX];
+	char unique[DBUS_UNIQUE_MAX];
 	struct dbus_error e = {
 		.name = { name, strlen(name) },
 		.destination = { unique, dbus_unique_format(caller, unique) },
 		.text = { text, strlen(text) },
 		.reply_serial = serial,
 	};
-	s64 len;
+	s64 len = dbus_error_write(&e, NULL, 0);
+	struct sk_buff *skb = alloc_skb(len, GFP_KERNEL);
 
+	if (!skb)
+		return;
 	/* Numbers that the master's own messages do not come near. */
 	e.serial = (u32)atomic_inc_return(&db->serial) | 0x80000000U;
-	len = dbus_error_write(&e, buf, sizeof(buf));
-	if (!WARN_ON_ONCE(len < 0))
-		send_own(db, addr, buf, len);
+	dbus_error_write(&e, skb_put(skb, len), len);
+	send_own(db, addr, skb);
 }
 
 int dbus_master_send(struct bus *bus, u64 addr, struct bus_msg *m,

@@ -9,6 +9,8 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "core/dbus_denied.h"
+
 void dbus_out_release(struct dbus_port *p)
 {
 	struct dbus_out *o = &p->out;
@@ -118,22 +120,70 @@ static const struct {
 	},
 };
 
-static bool told_here(enum bus_refusal refusal)
+static bool is_denied(enum bus_refusal refusal)
 {
+	return refusal == BUS_DENIED_SEND || refusal == BUS_DENIED_RECEIVE;
+}
+
+/* Below bus.lock, or with a reference to @t. */
+static bool told_here(const struct dbus_port *p, const struct dbus_port *t,
+		      enum bus_refusal refusal)
+{
+	if (is_denied(refusal))
+		return p->about && t->about;
 	return refusal < ARRAY_SIZE(refusals) && refusals[refusal].name;
+}
+
+static struct dbus_str str_of(const char *s)
+{
+	return (struct dbus_str){ s, strlen(s) };
+}
+
+/* The place for it is behind the header that dbus_out_log() has copied. */
+static char *denial(struct dbus_out *o)
+{
+	return o->log + o->hdr_len;
+}
+
+/* As told_here(). */
+static void write_denial(struct dbus_port *p, struct dbus_port *t,
+			 const struct dbus_ruling *ruling)
+{
+	struct dbus_denied d = {
+		.what = str_of(ruling->refusal == BUS_DENIED_SEND ?
+			       "Rejected send message" :
+			       "Rejected receive message"),
+		.counts = true,
+		.matched = ruling->matched,
+		.h = &p->out.h,
+		.sender = { p->unique, p->unique_len },
+		.requested = ruling->requested,
+	};
+
+	if (!is_denied(ruling->refusal))
+		return;
+	d.from = str_of(p->about);
+	d.at = str_of(t->about);
+	dbus_denied_write(&d, denial(&p->out));
 }
 
 /* By us, which does not hold the sender: what it sent next is looked at now,
  * not after an answer to an earlier call has made room. */
 static void tell_refused(struct dbus_port *p, const struct dbus_ruling *ruling)
 {
+	bool denied = is_denied(ruling->refusal);
+
 	dbus_send_error(to_dbus_bus(p->port.bus), p->port.addr, p->port.addr,
-			p->out.h.f.serial, refusals[ruling->refusal].name,
-			refusals[ruling->refusal].text);
-	if (ruling->refusal == BUS_TOO_MANY_CALLS)
+			p->out.h.f.serial,
+			denied ? "org.freedesktop.DBus.Error.AccessDenied" :
+				 refusals[ruling->refusal].name,
+			denied ? denial(&p->out) :
+				 refusals[ruling->refusal].text);
+	if (ruling->refusal != BUS_SAME_SERIAL)
 		tell_logged(p, ruling);
 }
 
+/* With a reference to @t. */
 static int refuse_here(struct dbus_port *p, struct dbus_port *t,
 		       const struct dbus_ruling *ruling)
 {
@@ -141,6 +191,7 @@ static int refuse_here(struct dbus_port *p, struct dbus_port *t,
 
 	if (err)
 		return err;
+	write_denial(p, t, ruling);
 	count_refusal(p, t, ruling);
 	tell_refused(p, ruling);
 	bus_wait_done(&p->port.wait, p->port.bus);
@@ -154,7 +205,7 @@ static int refuse(struct dbus_port *p, struct dbus_port *t,
 	struct bus_info why = dbus_explain(ruling);
 	int err;
 
-	if (told_here(ruling->refusal))
+	if (told_here(p, t, ruling->refusal))
 		return refuse_here(p, t, ruling);
 	err = hand_up(p, &why);
 	if (!err)
@@ -310,7 +361,8 @@ static int unicast_once(struct dbus_port *p, struct dbus_ruling *ruling)
 int dbus_out_log(struct dbus_out *o)
 {
 	if (!o->log) {
-		o->log = kvmalloc(o->hdr_len, GFP_KERNEL_ACCOUNT);
+		o->log = kvmalloc(o->hdr_len + DBUS_DENIED_MAX,
+				  GFP_KERNEL_ACCOUNT);
 		if (o->log)
 			memcpy(o->log, o->hdr, o->hdr_len);
 	}
@@ -376,7 +428,7 @@ static void whom_one(struct client_cast *cc)
 			cc->refused = true;
 	}
 	if (cc->refused) {
-		c->log = told_here(cc->ruling.refusal);
+		c->log = told_here(c->p, to_dbus_port(t), cc->ruling.refusal);
 		if (!c->log)
 			c->up = &bus->refused;
 		return;
@@ -443,6 +495,8 @@ static void count_refused_cast(struct client_cast *cc)
 	struct dbus_port *p = cc->c.p;
 	struct bus_port *t = bus_port_find(p->port.bus, cc->ruling.to);
 
+	if (!cc->c.up)
+		write_denial(p, to_dbus_port(t), &cc->ruling);
 	count_refusal(p, to_dbus_port(t), &cc->ruling);
 }
 

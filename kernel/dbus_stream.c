@@ -710,6 +710,7 @@ static void dbus_port_free(struct bus_port *bp)
 	dbus_held_purge(p);
 	dbus_rules_free(p);
 	dbus_claims_free(p);
+	kfree(p->about);
 	dbus_policy_put(p->policy);
 	kfree(p->pool);
 	if (p->peer)

@@ -145,6 +145,18 @@ static int prepare_claim(struct dbus_change *c)
 	return c->claim ? 0 : -ENOMEM;
 }
 
+static int prepare_about(struct dbus_change *c)
+{
+	const char *text;
+	u32 len;
+
+	text = rec_text(c->rec, &len);
+	if (len > BUS_ABOUT_MAX || !dbus_utf8_ok(text, len))
+		return -EINVAL;
+	c->about = kmemdup_nul(text, len, GFP_KERNEL_ACCOUNT);
+	return c->about ? 0 : -ENOMEM;
+}
+
 /* ---- apply, below bus.lock; nothing here can fail ---- */
 
 static void apply_activate(struct dbus_bus *db, struct dbus_change *c)
@@ -290,6 +302,17 @@ static void apply_claim(struct dbus_bus *db, struct dbus_change *c)
 	}
 }
 
+static void apply_about(struct dbus_bus *db, struct dbus_change *c)
+{
+	struct dbus_port *p = to_dbus_port(c->port);
+
+	/* Twice in one batch: the first it was. */
+	if (p->about)
+		return;
+	p->about = c->about;
+	c->about = NULL;
+}
+
 static void apply_none(struct dbus_bus *db, struct dbus_change *c)
 {
 }
@@ -304,6 +327,15 @@ static int check_none(struct dbus_bus *db, struct dbus_change *c)
 static int check_activate(struct dbus_bus *db, struct dbus_change *c)
 {
 	return to_dbus_port(c->port)->monitor ? -EINVAL : 0;
+}
+
+static int check_about(struct dbus_bus *db, struct dbus_change *c)
+{
+	/* Who reads it takes no lock. */
+	if (test_bit(BUS_PF_ACTIVE, &c->port->flags) ||
+	    to_dbus_port(c->port)->about)
+		return -EINVAL;
+	return 0;
 }
 
 static int check_resume(struct dbus_bus *db, struct dbus_change *c)
@@ -397,6 +429,8 @@ static const struct rec_kind {
 			     dbus_unpark_apply, NULL },
 	[BUS_REC_FORWARD] = { ONE_PORT, dbus_forward_prepare, check_none,
 			      dbus_send_apply, NULL },
+	[BUS_REC_ABOUT] = { ONE_PORT, prepare_about, check_about, apply_about,
+			    NULL },
 };
 
 static int prepare(struct bus *bus, struct dbus_change *c)
@@ -540,6 +574,7 @@ static void finish(struct dbus_change *c, unsigned int n, bool applied)
 		kvfree(c[i].note);
 		bus_park_free(c[i].park);
 		dbus_send_done(&c[i]);
+		kfree(c[i].about);
 		dbus_policy_put(c[i].policy);
 		kfree(c[i].garbage);
 		rules_free(&c[i].dead_rules);

@@ -319,7 +319,8 @@ static int get_version(struct bus_sock *bs, void *arg)
 static int get_features(struct bus_sock *bs, void *arg)
 {
 	*(u32 *)arg = BUS_FEATURE_QUEUES | BUS_FEATURE_WATCH |
-		      BUS_FEATURE_MEMBERS | BUS_FEATURE_PERSIST;
+		      BUS_FEATURE_MEMBERS | BUS_FEATURE_PERSIST |
+		      BUS_FEATURE_ABOUT;
 	return 0;
 }
 

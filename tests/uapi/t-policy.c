@@ -224,6 +224,69 @@ static void logged(void)
 	check(recv(bus, NULL, 0, MSG_PEEK) >= 0);
 }
 
+static bool says(const struct msg *m, const char *text)
+{
+	return memmem(m->data, m->len, text, strlen(text));
+}
+
+static void told_by_the_module(void)
+{
+	struct policy_rule r = deny_member(POLICY_SEND, "Secret");
+	char long_text[BUS_ABOUT_MAX + 2];
+	struct client c = test_client_raw(bus, 0), d = test_client_raw(bus, 0);
+	struct msg m;
+
+	memset(long_text, 'x', sizeof(long_text));
+	long_text[BUS_ABOUT_MAX + 1] = 0;
+	check(test_update(bus, BUS_REC_ABOUT, c.addr, 0, long_text) == -EINVAL);
+	check(test_update(bus, BUS_REC_ABOUT, c.addr, 0, "\xff") == -EINVAL);
+	check(test_update(bus, BUS_REC_ABOUT, 0, 0, "x") == -EINVAL);
+	check(test_update(bus, BUS_REC_ABOUT, 999, 0, "x") == -ENOENT);
+	long_text[BUS_ABOUT_MAX] = 0;
+	check(!test_update(bus, BUS_REC_ABOUT, c.addr, 0, "uid=7 \xc3\xa4"));
+	check(test_update(bus, BUS_REC_ABOUT, c.addr, 0, "again") == -EINVAL);
+	check(!test_update(bus, BUS_REC_ABOUT, d.addr, 0, long_text));
+	check(test_update(bus, BUS_REC_ABOUT, a.addr, 0, "late") == -EINVAL);
+	check(!test_update(bus, BUS_REC_ACTIVATE, c.addr, 0, NULL));
+	check(!test_update(bus, BUS_REC_RESUME, c.addr, 0, NULL));
+	check(!test_update(bus, BUS_REC_ACTIVATE, d.addr, 0, NULL));
+	check(!test_update(bus, BUS_REC_RESUME, d.addr, 0, NULL));
+	load(30, &r);
+	check(!test_update(bus, BUS_REC_POLICY, c.addr, 30, NULL));
+	send_member(&c, d.name, "Secret", DBUS_TYPE_CALL, 31);
+	/* Its sender is not held: what comes next goes its way. */
+	send_member(&c, d.name, "Open", DBUS_TYPE_CALL, 32);
+	check(test_recv(&c, &m));
+	check(m.h.f.type == DBUS_TYPE_ERROR && m.h.reply_serial == 31);
+	check(!strncmp(m.h.error_name.s,
+		       "org.freedesktop.DBus.Error.AccessDenied",
+		       m.h.error_name.len));
+	check(says(&m, "Rejected send message, 2 matched rules; "
+		   "type=\"method_call\""));
+	check(says(&m, "(uid=7 \xc3\xa4) interface=\"com.example.I\" "
+		   "member=\"Secret\""));
+	check(says(&m, long_text));
+	msg_free(&m);
+	hears(&d, 32);
+	/* And the master writes it down. */
+	test_master_recv(bus, &m);
+	check(m.info.kind == BUS_KIND_LOGGED && m.info.addr == c.addr &&
+	      m.info.refusal == BUS_DENIED_SEND && m.info.to == d.addr &&
+	      m.info.matched == 2);
+	msg_free(&m);
+	/* Who is not known to the module is a matter for the master. */
+	send_member(&c, a.name, "Secret", DBUS_TYPE_CALL, 33);
+	test_master_recv(bus, &m);
+	check(m.info.kind == BUS_KIND_MESSAGE &&
+	      m.info.refusal == BUS_DENIED_SEND && m.h.f.serial == 33);
+	msg_free(&m);
+	check(!test_update(bus, BUS_REC_RESUME, c.addr, 0, NULL));
+	check(!test_update(bus, BUS_REC_CLOSE, c.addr, 0, NULL));
+	check(!test_update(bus, BUS_REC_CLOSE, d.addr, 0, NULL));
+	close(c.fd);
+	close(d.fd);
+}
+
 int main(void)
 {
 	bus = test_bus();
@@ -231,6 +294,7 @@ int main(void)
 	b = test_client(bus, 0);
 	what_is_no_policy();
 	sender_and_receiver();
+	told_by_the_module();
 	broadcasts();
 	claims();
 	logged();

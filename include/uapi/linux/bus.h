@@ -145,8 +145,9 @@
  *
  * A port may have a policy (BUS_POLICY, BUS_REC_POLICY): what it may not send
  * a peer, or the peer not receive, is held and comes to the master with the
- * reason in struct bus_info, who tells the sender; a broadcast passes over
- * those who may not have it. Only the peer that was called may answer a call,
+ * reason in struct bus_info, who tells the sender; or the sender is told at once,
+ * if the master has said of both who they are (BUS_REC_ABOUT). A broadcast passes
+ * over those who may not have it. Only the peer that was called may answer a call,
  * once: that is a requested reply. Who called somebody that ends, or waits for
  * limits.reply_ms, is sent org.freedesktop.DBus.Error.NoReply by the kernel.
  *
@@ -307,6 +308,8 @@ struct sockaddr_bus {
 				 * BUS_PERSIST, BUS_TAKEOVER, BUS_KEEP,
 				 * BUS_PORT_FILE, BUS_DUMP; records from SEND
 				 * on */
+#define BUS_FEATURE_ABOUT 0x10	/* BUS_REC_ABOUT: who is denied something is
+				 * told by the module */
 
 #define BUS_MAX_ADDRS	4096	/* of one client */
 #define BUS_PRIO_MAX	7
@@ -423,6 +426,11 @@ enum bus_rec_type {
 	BUS_REC_PORT,		/* cookie: BUS_PORT_*; data: struct
 				 * bus_dump_port */
 	BUS_REC_KEPT,		/* cookie: a file's number, BUS_KEEP */
+	/* BUS_FEATURE_ABOUT: */
+	BUS_REC_ABOUT,		/* data: who the port's client is, in valid
+				 * UTF-8 of at most BUS_ABOUT_MAX bytes; for the
+				 * text of errors. Once, before ACTIVATE:
+				 * EINVAL */
 };
 
 #define BUS_NOTE_MAX	65536U
@@ -474,6 +482,8 @@ struct bus_dump_port {
 	__u64 policy;		/* BUS_REC_POLICY; 0: none */
 };
 
+#define BUS_ABOUT_MAX	511
+
 /*
  * A compiled policy (core/policy.h: policy_compile()) under a number other
  * than 0, in place of the one that had it; without data the number is
@@ -517,8 +527,10 @@ enum bus_kind {
 /* Why a message did not go where it was sent. */
 enum bus_refusal {
 	BUS_ROUTED,		/* it is for the master */
-	BUS_DENIED_SEND,	/* by the sender's policy */
-	BUS_DENIED_RECEIVE,	/* by the receiver's */
+	BUS_DENIED_SEND,	/* by the sender's policy. If it is known who
+				 * both are (BUS_REC_ABOUT) the sender is told;
+				 * for the master it is logged */
+	BUS_DENIED_RECEIVE,	/* by the receiver's; likewise */
 	BUS_SAME_SERIAL,	/* the receiver owes the sender an answer to
 				 * the same serial. The sender is told, the
 				 * master is not */
