@@ -60,7 +60,7 @@ void conf_expect_driver_error(struct raw *c, const char *member,
 	conf_expect_error(c, raw_send(c, &s), name, text);
 }
 
-void conf_expect_log(const char *text)
+static bool has_said(const char *text)
 {
 	FILE *f = fopen(getenv("BUS_LOG"), "r");
 	char *line = NULL;
@@ -71,8 +71,19 @@ void conf_expect_log(const char *text)
 		fail("cannot read %s", getenv("BUS_LOG"));
 	while (!found && getline(&line, &size, f) > 0)
 		found = strstr(line, text);
-	if (!found)
-		fail("the bus has not said \"%s\"", text);
 	free(line);
 	fclose(f);
+	return found;
+}
+
+/* What the kernel has refused is told before it is written down. */
+void conf_expect_log(const char *text)
+{
+	unsigned int ms;
+
+	for (ms = 0; !has_said(text); ms += 10) {
+		if (ms >= 10000)
+			fail("the bus has not said \"%s\"", text);
+		usleep(10000);
+	}
 }
