@@ -33,6 +33,7 @@ static const struct kind kinds[] = {
 	{ "path without slash", 24, 'o', { GOOD } },
 	{ "no NUL behind a string", 26, 'x', { GOOD } },
 	{ "bad byte in path", 25, '-', { GOOD } },
+	{ "no UTF-8 in path", 25, 0xff, { GOOD } },
 	{ "padding not zero", 28, 1, { GOOD } },
 	{ "no path", -1, 0, { .interface = "test.I", .member = "M" } },
 	{ "no member", -1, 0, { .path = "/", .interface = "test.I" } },
