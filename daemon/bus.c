@@ -123,6 +123,20 @@ static const struct {
 #undef LIMIT
 };
 
+/* In time for somebody to look at what it is doing. */
+static void on_slow(void *ctx, uint64_t addr)
+{
+	struct bus *bus = ctx;
+	struct peer *peer = bus_find_port(bus, addr);
+	char culprit[PEER_CULPRIT_MAX];
+
+	if (!peer)
+		return;
+	peer_culprit(peer, culprit);
+	log_warning("Others wait for %s: it does not read its messages, and will be disconnected if it goes on like that",
+		    culprit);
+}
+
 static void log_reason(const struct peer *peer, enum bus_reason reason)
 {
 	const struct limits *limits = &peer->bus->config.limits;
@@ -157,6 +171,7 @@ static void on_closed(void *ctx, uint64_t addr, enum bus_reason reason)
 static const struct sw_handler handler = {
 	.message = on_message,
 	.closed = on_closed,
+	.slow = on_slow,
 	.no_reply = enforce_no_reply,
 };
 

@@ -86,6 +86,9 @@ struct sw_handler {
 	/* The port ended; it is out of routing. The daemon cleans up its names
 	 * and calls sw_detach(). */
 	void (*closed)(void *ctx, uint64_t addr, enum bus_reason reason);
+	/* The port has made others wait for half of limits.stall_ms. Once,
+	 * until nobody waits for it any more. NULL: nobody wants to know. */
+	void (*slow)(void *ctx, uint64_t addr);
 	/* The call @serial of @addr will have no answer: the called port is
 	 * gone, or has taken too long. */
 	void (*no_reply)(void *ctx, uint64_t addr, uint32_t serial, bool gone);

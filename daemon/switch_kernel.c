@@ -287,6 +287,10 @@ static void item_handle(struct kernel *k, struct kernel_item *it)
 	case BUS_KIND_MESSAGE:
 		message(k, it);
 		break;
+	case BUS_KIND_SLOW:
+		if (k->sw.handler.slow)
+			k->sw.handler.slow(k->sw.ctx, it->info.addr);
+		break;
 	case BUS_KIND_LOGGED:
 		/* Its port goes on, and is not to be resumed. */
 		hand_up(k, it);
@@ -515,6 +519,8 @@ static int kernel_limits(struct sw *sw, const struct sw_limits *limits)
 		l.replies = 1;
 	l.reply_ms = to_ms(limits->reply_timeout, BUS_NEVER);
 	l.fd_ms = to_ms(limits->pending_fd_timeout, FD_MS_MAX);
+	if (to_kernel(sw)->features & BUS_FEATURE_SLOW)
+		l.slow_ms = (l.stall_ms + 1) / 2;
 	if (setsockopt(to_kernel(sw)->fd, SOL_BUS, BUS_LIMITS, &l,
 		       sizeof(l)) < 0)
 		return -errno;

@@ -176,6 +176,7 @@ enum uport_flags {
 	UP_DEAD		= 1 << 9,	/* on us->dead */
 	UP_REPORT	= 1 << 10,	/* on us->ended */
 	UP_MONITOR	= 1 << 11,	/* sees everything, and is no peer */
+	UP_SLOW		= 1 << 12,	/* on us->full, and the daemon knows */
 };
 
 struct uport {

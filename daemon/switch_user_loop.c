@@ -223,6 +223,20 @@ static struct uport *find_zombie(struct us *us, uint64_t now)
 	return NULL;
 }
 
+static void warn_slow(struct us *us, uint64_t now)
+{
+	struct uport *t;
+
+	TAILQ_FOREACH(t, &us->full, full) {
+		if (t->flags & UP_SLOW ||
+		    2 * (now - TAILQ_FIRST(&t->waiters)->waits_since) <
+			    us->sw.limits.stall_ms)
+			continue;
+		t->flags |= UP_SLOW;
+		us->sw.handler.slow(us->sw.ctx, t->addr);
+	}
+}
+
 static void expire(struct us *us)
 {
 	uint64_t now = us_now(us);
@@ -231,6 +245,8 @@ static void expire(struct us *us)
 	/* From the start each time: an end may change any of the lists. */
 	while ((p = find_stalled(us, now)))
 		uport_end(us, p, BUS_REASON_STALLED);
+	if (us->sw.handler.slow)
+		warn_slow(us, now);
 	while ((p = find_pooled(us, now)))
 		uport_end(us, p, BUS_REASON_FDS);
 	while ((p = find_zombie(us, now))) {

@@ -68,8 +68,10 @@ static int wait_for(struct us *us, struct uport *p, struct uport *t)
 		us->st.held++;
 	}
 	us_wait_done(us, p);
-	if (TAILQ_EMPTY(&t->waiters))
+	if (TAILQ_EMPTY(&t->waiters)) {
 		TAILQ_INSERT_TAIL(&us->full, t, full);
+		t->flags &= ~UP_SLOW;
+	}
 	TAILQ_INSERT_TAIL(&t->waiters, p, wait);
 	p->waits_for = t;
 	p->waits_since = us_now(us);

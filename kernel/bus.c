@@ -29,6 +29,7 @@ static const struct bus_limits limits_default = {
 	.replies = 65536,
 	.reply_ms = BUS_NEVER,
 	.fd_ms = 10000,
+	.slow_ms = BUS_NEVER,
 };
 
 /* ---- names ---- */
@@ -356,10 +357,10 @@ int bus_set_limits(struct bus *bus, const struct bus_limits *set)
 	LIMIT(&l, set, replies, 1U, 1U << 20);
 	LIMIT(&l, set, reply_ms, 1U, BUS_NEVER);
 	LIMIT(&l, set, fd_ms, 1U, 3600000U);
-	if (set->pad)
-		return -EINVAL;
+	LIMIT(&l, set, slow_ms, 1U, BUS_NEVER);
 	write_lock(&bus->lock);
-	sooner = l.stall_ms < bus->limits.stall_ms;
+	sooner = l.stall_ms < bus->limits.stall_ms ||
+		 l.slow_ms < bus->limits.slow_ms;
 	bus->limits = l;
 	if (sooner)
 		bus_stall_sooner(bus);

@@ -240,6 +240,7 @@ struct bus_port {
 	struct list_head watches;	/* likewise, struct bus_watch */
 	unsigned int n_watches;		/* likewise */
 	struct delayed_work stall;
+	bool slow;		/* the master was told; bus_stall_work() */
 
 	/* A port has at most one message at the master, so these cannot run
 	 * out, and its end can always be told. */
@@ -460,6 +461,9 @@ void bus_stall_work(struct work_struct *work);
  * left in @m is the caller's to purge. */
 int bus_to_master(struct bus_port *p, struct bus_msg *m,
 		  const struct bus_info *why);
+/* Tells the master of a D-Bus bus that @p makes others wait; if there is no
+ * memory, not. */
+void bus_post_slow(struct bus_port *p);
 /* Shows the master a message that has gone its way: @data is its header. It is
  * not told when too many wait to be read, or memory is short. */
 void bus_post_logged(struct bus_port *p, const void *data, size_t len,

@@ -70,12 +70,22 @@ EXPORT_SYMBOL_GPL(bus_room);
 
 /* ---- lines ---- */
 
-/* Jiffies until what began at @since has lasted too long. */
-static unsigned long stall_left(struct bus *bus, unsigned long since)
+/* Jiffies: how long @p may make others wait until something is to be done. */
+static unsigned long patience(const struct bus_port *p)
 {
-	unsigned long end;
+	const struct bus_limits *l = &p->bus->limits;
+	u32 ms = READ_ONCE(l->stall_ms);
 
-	end = since + msecs_to_jiffies(READ_ONCE(bus->limits.stall_ms));
+	if (!READ_ONCE(p->slow))
+		ms = min(ms, READ_ONCE(l->slow_ms));
+	return msecs_to_jiffies(ms);
+}
+
+/* Until what began at @since has lasted that long. */
+static unsigned long stall_left(const struct bus_port *p, unsigned long since)
+{
+	unsigned long end = since + patience(p);
+
 	return time_before(jiffies, end) ? end - jiffies : 0;
 }
 
@@ -89,7 +99,7 @@ static void stall_arm_in(struct bus_port *p, unsigned long delay)
 
 void bus_stall_arm(struct bus_port *p)
 {
-	stall_arm_in(p, msecs_to_jiffies(READ_ONCE(p->bus->limits.stall_ms)));
+	stall_arm_in(p, patience(p));
 }
 EXPORT_SYMBOL_GPL(bus_stall_arm);
 
@@ -188,7 +198,7 @@ static struct bus_port *change(struct bus_wait *w, struct bus_port *sender,
 	if (left == target) {
 		w->told = false;
 		w->cost = *c;
-		stall_arm_in(target, stall_left(target->bus, w->since));
+		stall_arm_in(target, stall_left(target, w->since));
 		return NULL;
 	}
 	if (left) {
@@ -382,7 +392,6 @@ EXPORT_SYMBOL_GPL(bus_room_made);
 /* Clocks that run were set for a longer time. Below bus->lock. */
 void bus_stall_sooner(struct bus *bus)
 {
-	unsigned long ms = bus->limits.stall_ms;
 	struct bus_port *p;
 
 	list_for_each_entry(p, &bus->port_list, link) {
@@ -390,7 +399,7 @@ void bus_stall_sooner(struct bus *bus)
 			continue;
 		bus_port_get(p);
 		/* One reference for the work; the table has another. */
-		if (mod_delayed_work(bus_wq, &p->stall, msecs_to_jiffies(ms)))
+		if (mod_delayed_work(bus_wq, &p->stall, patience(p)))
 			refcount_dec(&p->ref);
 	}
 }
@@ -450,11 +459,16 @@ void bus_stall_work(struct work_struct *work)
 	unsigned long limit, since;
 
 	limit = msecs_to_jiffies(READ_ONCE(p->bus->limits.stall_ms));
-	if (stalled_since(p, &since)) {
-		if (time_after_eq(jiffies, since + limit))
-			p->ops->evict(p, BUS_REASON_STALLED);
-		else
-			stall_arm_in(p, stall_left(p->bus, since));
+	if (!stalled_since(p, &since)) {
+		WRITE_ONCE(p->slow, false);
+	} else if (time_after_eq(jiffies, since + limit)) {
+		p->ops->evict(p, BUS_REASON_STALLED);
+	} else {
+		if (time_after_eq(jiffies, since + patience(p))) {
+			WRITE_ONCE(p->slow, true);
+			bus_post_slow(p);
+		}
+		stall_arm_in(p, stall_left(p, since));
 	}
 	if (p->ops->tick)
 		p->ops->tick(p, limit);

@@ -87,50 +87,31 @@ int bus_to_master(struct bus_port *p, struct bus_msg *m,
 }
 EXPORT_SYMBOL_GPL(bus_to_master);
 
-static struct bus_item *logged_new(const void *data, size_t len,
-				   const struct bus_info *why)
-{
-	struct bus_item *item = kzalloc(sizeof(*item), GFP_KERNEL_ACCOUNT);
-	struct sk_buff *skb;
-
-	if (!item)
-		return NULL;
-	skb = alloc_skb(len, GFP_KERNEL_ACCOUNT);
-	if (!skb) {
-		kfree(item);
-		return NULL;
-	}
-	skb_put_data(skb, data, len);
-	bus_msg_init(&item->msg);
-	bus_msg_add(&item->msg, skb, len);
-	item->info.kind = BUS_KIND_LOGGED;
-	explain(item, why);
-	item->own = true;
-	return item;
-}
-
 static void item_free(struct bus_item *item)
 {
 	bus_msg_purge(&item->msg);
 	kfree(item);
 }
 
-void bus_post_logged(struct bus_port *p, const void *data, size_t len,
-		     const struct bus_info *why)
+/* An item of its own, beside the message or event that the port may have. */
+static struct bus_item *own_new(enum bus_kind kind, const struct bus_info *why)
+{
+	struct bus_item *item = kzalloc(sizeof(*item), GFP_KERNEL_ACCOUNT);
+
+	if (!item)
+		return NULL;
+	bus_msg_init(&item->msg);
+	item->info.kind = kind;
+	explain(item, why);
+	item->own = true;
+	return item;
+}
+
+/* The item is the queue's, or is freed: there are too many, or no master. */
+static void post_own(struct bus_port *p, struct bus_item *item)
 {
 	struct bus *bus = p->bus;
-	struct bus_item *item;
 
-	/* A hint; it is looked at again below. */
-	if (READ_ONCE(p->n_logged) >= BUS_MAX_LOGGED)
-		return;
-	item = logged_new(data, len, why);
-	if (!item)
-		return;
-	if (bus_user_charge(p, item->msg.truesize)) {
-		item_free(item);
-		return;
-	}
 	item->charged = item->msg.truesize;
 	spin_lock(&bus->mq_lock);
 	if (bus->sk && p->n_logged < BUS_MAX_LOGGED) {
@@ -143,6 +124,38 @@ void bus_post_logged(struct bus_port *p, const void *data, size_t len,
 		return;
 	bus_user_uncharge(p, item->charged);
 	item_free(item);
+}
+
+void bus_post_slow(struct bus_port *p)
+{
+	struct bus_item *item;
+
+	if (!p->bus->proto->member || test_bit(BUS_PF_ENDED, &p->flags))
+		return;
+	item = own_new(BUS_KIND_SLOW, NULL);
+	if (item)
+		post_own(p, item);
+}
+
+void bus_post_logged(struct bus_port *p, const void *data, size_t len,
+		     const struct bus_info *why)
+{
+	struct bus_item *item;
+	struct sk_buff *skb;
+
+	/* A hint; it is looked at again below. */
+	if (READ_ONCE(p->n_logged) >= BUS_MAX_LOGGED)
+		return;
+	item = own_new(BUS_KIND_LOGGED, why);
+	skb = item ? alloc_skb(len, GFP_KERNEL_ACCOUNT) : NULL;
+	if (skb) {
+		skb_put_data(skb, data, len);
+		bus_msg_add(&item->msg, skb, len);
+	}
+	if (skb && !bus_user_charge(p, item->msg.truesize))
+		post_own(p, item);
+	else if (item)
+		item_free(item);
 }
 EXPORT_SYMBOL_GPL(bus_post_logged);
 

@@ -320,7 +320,7 @@ static int get_features(struct bus_sock *bs, void *arg)
 {
 	*(u32 *)arg = BUS_FEATURE_QUEUES | BUS_FEATURE_WATCH |
 		      BUS_FEATURE_MEMBERS | BUS_FEATURE_PERSIST |
-		      BUS_FEATURE_ABOUT;
+		      BUS_FEATURE_ABOUT | BUS_FEATURE_SLOW;
 	return 0;
 }
 

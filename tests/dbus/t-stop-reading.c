@@ -4,7 +4,7 @@
  * do with it go on meanwhile. With a stall time it is removed after that, and
  * the flooders go on.
  */
-#include "raw.h"
+#include "conf.h"
 
 #include <time.h>
 
@@ -85,10 +85,12 @@ static void flood_all(struct flooder *f, struct raw *a, struct raw *b,
 	}
 }
 
-/* It is told to all, and the flooders got rid of everything. */
+/* It was warned of, then it is told to all, and the flooders got rid of
+ * everything. */
 static void evicted(struct flooder *f, struct raw *slow, struct raw *watcher)
 {
 	struct msg m;
+	char said[64];
 	int i;
 
 	raw_recv_member(watcher, &m, "NameOwnerChanged");
@@ -97,6 +99,10 @@ static void evicted(struct flooder *f, struct raw *slow, struct raw *watcher)
 	for (i = 0; i < FLOODERS; i++)
 		check(f[i].sent >= FLOOD);
 	raw_expect_eof(slow);
+	snprintf(said, sizeof(said), "Others wait for \"%s\" (", slow->name);
+	conf_expect_log(said);
+	snprintf(said, sizeof(said), "Disconnected \"%s\" (", slow->name);
+	conf_expect_log(said);
 }
 
 int main(void)

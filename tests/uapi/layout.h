@@ -18,7 +18,7 @@
 LAYOUT(struct bus_addr, s_addr, 0, 8);
 LAYOUT(struct sockaddr_bus, sbus_addr, 8, 128);
 LAYOUT(struct sockaddr_bus, sbus_path, 16, 128);
-LAYOUT(struct bus_limits, pad, 44, 48);
+LAYOUT(struct bus_limits, slow_ms, 44, 48);
 LAYOUT(struct bus_attach, addr, 8, 16);
 LAYOUT(struct bus_rec, data, 24, 24);
 LAYOUT(struct bus_policy, data, 8, 8);

@@ -85,6 +85,38 @@ static void to_master(int bus, struct client *a)
 	free(data);
 }
 
+/* The master wants to be warned. */
+static void expect_slow(int bus, uint64_t addr)
+{
+	struct msg m;
+
+	test_master_recv(bus, &m);
+	check(m.info.kind == BUS_KIND_SLOW && m.info.addr == addr && !m.len);
+	msg_free(&m);
+}
+
+static void warned_of(int bus)
+{
+	struct bus_limits l = { .stall_ms = 3000, .slow_ms = 200 };
+	struct client a = test_client(bus, 0), slow = test_client(bus, 0);
+	struct client ok = test_client(bus, 0);
+
+	test_limits(bus, &l);
+	flood(&a, slow.name, 1, 600);
+	/* Once, and then the end. */
+	expect_slow(bus, slow.addr);
+	test_expect_closed(bus, slow.addr, BUS_REASON_STALLED);
+	to_master(bus, &a);
+	test_call(&a, ok.name, 7, 10);
+	l.slow_ms = BUS_NEVER;
+	test_limits(bus, &l);
+	close(a.fd);
+	test_expect_closed(bus, a.addr, BUS_REASON_HANGUP);
+	close(ok.fd);
+	test_expect_closed(bus, ok.addr, BUS_REASON_HANGUP);
+	close(slow.fd);
+}
+
 int main(void)
 {
 	struct bus_limits l = { .queue_bytes = 1 << 20, .stall_ms = 500 };
@@ -112,6 +144,7 @@ int main(void)
 	check(test_recv(&ok, &m) && m.h.f.serial == 7);
 	msg_free(&m);
 	check(test_stats(bus).evicted == 1);
+	warned_of(bus);
 	/* A receiver that is slow but reads loses nothing. (However slow the
 	 * machine is: the time-out is for those that stopped.) */
 	l.stall_ms = 10000;

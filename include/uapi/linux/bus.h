@@ -311,6 +311,8 @@ struct sockaddr_bus {
 #define BUS_FEATURE_ABOUT 0x10	/* BUS_REC_ABOUT: who is denied something is
 				 * told by the module */
 
+#define BUS_FEATURE_SLOW 0x20	/* limits.slow_ms; without it, it has to be 0 */
+
 #define BUS_MAX_ADDRS	4096	/* of one client */
 #define BUS_PRIO_MAX	7
 #define BUS_PRIO_BURST	16
@@ -338,7 +340,9 @@ struct bus_limits {
 	__u32 reply_ms;		/* how long they do; default BUS_NEVER */
 	__u32 fd_ms;		/* how long fds of a D-Bus client may wait for
 				 * the rest of their message; default 10000 */
-	__u32 pad;
+	__u32 slow_ms;		/* of a D-Bus bus: how long, before the master
+				 * is told (BUS_KIND_SLOW); default BUS_NEVER.
+				 * BUS_FEATURE_SLOW */
 };
 
 #define BUS_NEVER	0xffffffffU
@@ -522,6 +526,10 @@ enum bus_kind {
 	BUS_KIND_PARKED,	/* a message that a master before this one held
 				 * on to (BUS_REC_PARK), @to is its number. The
 				 * port is not held */
+	BUS_KIND_SLOW,		/* port addr makes others wait, and has not made
+				 * room for slow_ms; it will be removed after
+				 * stall_ms. Told once, until nobody waits for
+				 * it any more */
 };
 
 /* Why a message did not go where it was sent. */
