@@ -11,12 +11,14 @@
 
 #define N 300
 
-struct whole {
+#define ROOM (1 << 20)
+
+union whole {
 	struct bus_dump head;
-	uint8_t data[1 << 20];
+	uint8_t bytes[sizeof(struct bus_dump) + ROOM];
 };
 
-static int dump(int bus, struct whole *d, size_t room)
+static int dump(int bus, union whole *d, size_t room)
 {
 	socklen_t len = sizeof(d->head) + room;
 
@@ -67,20 +69,20 @@ static void look(struct seen *s, const struct bus_rec *rec)
 	s->n[rec->type]++;
 }
 
-static void read_all(const struct whole *d, struct seen *s)
+static void read_all(const union whole *d, struct seen *s)
 {
 	const struct bus_rec *rec;
 	size_t at;
 
 	for (at = 0; at < d->head.len; at = (at + rec->len + 7) & ~7UL) {
-		rec = (const void *)(d->data + at);
+		rec = (const void *)(d->head.data + at);
 		check(at + rec->len <= d->head.len &&
 		      rec->len >= sizeof(*rec));
 		look(s, rec);
 	}
 }
 
-static struct whole d;
+static union whole d;
 
 static struct seen by_pieces(int bus, size_t room, unsigned int *pieces)
 {
@@ -102,7 +104,7 @@ static const struct bus_rec *nth(uint32_t type, uint64_t addr)
 	size_t at;
 
 	for (at = 0; at < d.head.len; at = (at + rec->len + 7) & ~7UL) {
-		rec = (const void *)(d.data + at);
+		rec = (const void *)(d.head.data + at);
 		if (rec->type == type && rec->addr == addr)
 			return rec;
 	}
@@ -133,7 +135,7 @@ static void contents(int bus, struct client *c)
 	batch_add(&t, BUS_REC_MONITOR, c[2].addr, 0, NULL, 0);
 	batch_add(&t, BUS_REC_CORK, c[2].addr, 0, NULL, 0);
 	check(!batch_apply(bus, &t));
-	s = by_pieces(bus, sizeof(d.data), &pieces);
+	s = by_pieces(bus, ROOM, &pieces);
 	check(pieces == 1 && s.n[BUS_REC_PORT] == 4 && s.n[BUS_REC_NAME] == 1);
 	check(s.n[BUS_REC_CLAIM] == 2 && s.n[BUS_REC_NOTE] == 2);
 	check(text_is(nth(BUS_REC_NAME, c[0].addr), "a.b"));
@@ -168,7 +170,7 @@ static void pieces(int bus, struct client *c)
 		snprintf(rule, sizeof(rule), "type='signal',member='M%u'", i);
 		test_match(bus, &c[0], 1000 + i, rule);
 	}
-	for (room = 4096; room < sizeof(d.data); room *= 3) {
+	for (room = 4096; room < ROOM; room *= 3) {
 		s = by_pieces(bus, room, &n);
 		check(s.n[BUS_REC_MATCH_ADD] == N + 2);
 		check(!last || n <= last);
@@ -246,9 +248,9 @@ static void native(int bus)
 
 	check(!listen(bus, 5));
 	c = test_native(bus);
-	s = by_pieces(bus, sizeof(d.data), &n);
+	s = by_pieces(bus, ROOM, &n);
 	waits = test_connect(bus);
-	check(by_pieces(bus, sizeof(d.data), &n).n[BUS_REC_PORT] ==
+	check(by_pieces(bus, ROOM, &n).n[BUS_REC_PORT] ==
 	      s.n[BUS_REC_PORT]);
 	check(port_file(bus, c.addr + 1) == -ENOENT);
 	check(nth(BUS_REC_PORT, c.addr)->cookie ==
@@ -264,7 +266,7 @@ static void native(int bus)
 	fd = accept(bus, NULL, NULL);
 	check(fd >= 0);
 	close(fd);
-	check(by_pieces(bus, sizeof(d.data), &n).n[BUS_REC_PORT] ==
+	check(by_pieces(bus, ROOM, &n).n[BUS_REC_PORT] ==
 	      s.n[BUS_REC_PORT] + 1);
 	fd = port_file(bus, c.addr + 1);
 	check(fd >= 0);

@@ -22,14 +22,16 @@ static int note(int bus, uint64_t addr, uint64_t cookie, const void *data,
 	return batch_apply(bus, &b);
 }
 
-struct whole {
+#define ROOM (1 << 20)
+
+union whole {
 	struct bus_dump head;
-	uint8_t data[1 << 20];
+	uint8_t bytes[sizeof(struct bus_dump) + ROOM];
 };
 
 static const struct bus_rec *find(int bus, uint64_t addr, uint64_t cookie)
 {
-	static struct whole d;
+	static union whole d;
 	socklen_t len = sizeof(d);
 	const struct bus_rec *rec;
 	size_t at;
@@ -38,7 +40,7 @@ static const struct bus_rec *find(int bus, uint64_t addr, uint64_t cookie)
 	check(!getsockopt(bus, SOL_BUS, BUS_DUMP, &d, &len));
 	check(!d.head.cursor && len == sizeof(d.head) + d.head.len);
 	for (at = 0; at < d.head.len; at = (at + rec->len + 7) & ~7UL) {
-		rec = (const void *)(d.data + at);
+		rec = (const void *)(d.head.data + at);
 		if (rec->type == BUS_REC_NOTE && rec->addr == addr &&
 		    rec->cookie == cookie)
 			return rec;
