@@ -13,7 +13,8 @@
 #define PICK(list, n) ((list)[(n) % (sizeof(list) / sizeof((list)[0]))])
 
 /* Those that there are, and some that there may be once. */
-#define REC_TYPES 14
+/* One more than there are. */
+#define REC_TYPES (BUS_REC_ABOUT + 1)
 
 static bool attach(int bus, int fd, unsigned int addr, uint32_t flags)
 {
@@ -65,9 +66,62 @@ static const char *const rules[] = {
 	"interface='a.b',member='M',arg0namespace='a'",
 };
 
+/* The longest that rec_data() makes. */
+#define REC_ROOM 600
+
+static size_t send_data(uint32_t d, char *to)
+{
+	struct bus_send how = {
+		.from = d & 0x10 ? some_addr(d) : 0, .flags = d >> 5 & 3,
+	};
+	struct msg_spec s = {
+		.type = DBUS_TYPE_SIGNAL, .serial = 1, .path = "/a/b",
+		.interface = "a.b", .member = "M",
+		.destination = d & 1 ? NULL : "a.b", .arg0 = "x",
+		.body = 0,
+	};
+	size_t len;
+	uint8_t *m = test_build(&s, &len);
+
+	memcpy(to, &how, sizeof(how));
+	memcpy(to + sizeof(how), m, len);
+	free(m);
+	return sizeof(how) + len;
+}
+
+/* What goes with a record: its length, at most REC_ROOM. */
+static size_t rec_data(uint32_t type, uint32_t d, char *to)
+{
+	uint64_t addr = some_addr(d >> 3);
+	const char *text = "";
+
+	switch (type) {
+	case BUS_REC_SEND:
+		return send_data(d, to);
+	case BUS_REC_FORWARD:
+		memcpy(to, &addr, sizeof(addr));
+		return d & 1 ? sizeof(addr) : 0;
+	case BUS_REC_NOTE:
+		memset(to, (int)d, REC_ROOM);
+		return d % REC_ROOM;
+	case BUS_REC_NAME:
+	case BUS_REC_CLAIM:
+		text = PICK(names, d);
+		break;
+	case BUS_REC_MATCH_ADD:
+		text = PICK(rules, d);
+		break;
+	case BUS_REC_ABOUT:
+		text = "uid=0";
+		break;
+	}
+	memcpy(to, text, strlen(text));
+	return strlen(text);
+}
+
 bool op_update(const struct rec *r)
 {
-	char buf[4096] __attribute__((aligned(8)));
+	char buf[4096] __attribute__((aligned(8))), data[REC_ROOM];
 	unsigned int n = 1 + r->d % 4, i, d = r->d >> 2;
 	size_t len = 0;
 
@@ -75,13 +129,12 @@ bool op_update(const struct rec *r)
 	for (i = 0; i < n; i++, d = d * 7 + 5) {
 		uint32_t type = !(r->c % 32) ? d :
 				1 + (r->c + i * (d & 3)) % REC_TYPES;
-		const char *text = type == BUS_REC_NAME ||
-				   type == BUS_REC_CLAIM ? PICK(names, d) :
-				   type == BUS_REC_MATCH_ADD ? PICK(rules, d) :
-				   "";
+		uint64_t addr = type == BUS_REC_UNPARK ||
+				(type == BUS_REC_NOTE && d & 8) ? 0 :
+				some_addr(r->b + i);
 
-		len = add_rec(buf, len, type, some_addr(r->b + i), d % 5, text,
-			      strlen(text));
+		len = add_rec(buf, len, type, addr, d % 5, data,
+			      rec_data(type, d, data));
 	}
 	if (r->c >> 5 == 7)
 		buf[r->d % len] ^= (char)(r->d >> 16);

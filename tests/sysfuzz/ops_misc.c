@@ -14,6 +14,9 @@
 
 #define PICK(list, n) ((list)[(n) % (sizeof(list) / sizeof((list)[0]))])
 
+/* One more than there are, and 0. */
+#define OPTIONS (BUS_DUMP + 2)
+
 /* What waits no longer than short_limits() says. */
 static bool set_limits(int fd, const struct rec *r)
 {
@@ -46,8 +49,22 @@ static bool set_int(int fd, int option, const struct rec *r)
 	static const int values[] = { 0, 1, 2, 10, 2048, 65535, 65536, -1 };
 	int n = r->c & 0x80 ? (int)r->d : PICK(values, r->d);
 
+	/* After a program nobody waits. */
+	if (option == BUS_PERSIST && n > 0)
+		n = 1 + n % 50;
 	return !setsockopt(fd, SOL_BUS, option, &n,
 			   r->c >> 5 == 7 ? r->d % 8 : sizeof(n));
+}
+
+static bool set_keep(int fd, const struct rec *r)
+{
+	struct bus_keep k = {
+		.id = r->d % 4,
+		.fd = r->d & 0x100 ? -1 : slot(r->b),
+		.pad = r->c >> 5 == 7,
+	};
+
+	return !setsockopt(fd, SOL_BUS, BUS_KEEP, &k, sizeof(k));
 }
 
 bool op_setsockopt(const struct rec *r)
@@ -55,10 +72,11 @@ bool op_setsockopt(const struct rec *r)
 	static const int known[] = {
 		BUS_ADD_ADDR, BUS_DEL_ADDR, BUS_JOIN_BUS, BUS_SET_EAVESDROP,
 		BUS_UNSET_EAVESDROP, BUS_SET_SENDBUF, BUS_SET_MAXQLEN,
-		BUS_LIMITS, BUS_PASS_INFO,
+		BUS_LIMITS, BUS_PASS_INFO, BUS_PERSIST, BUS_PERSIST,
+		BUS_TAKEOVER, BUS_KEEP,
 	};
 	int fd = slot(r->a);
-	int option = r->c & 0x20 ? r->c % 34 : PICK(known, r->c);
+	int option = r->c & 0x20 ? r->c % OPTIONS : PICK(known, r->c);
 
 	switch (option) {
 	case BUS_LIMITS:
@@ -66,6 +84,8 @@ bool op_setsockopt(const struct rec *r)
 	case BUS_ADD_ADDR:
 	case BUS_DEL_ADDR:
 		return set_addr(fd, option, r);
+	case BUS_KEEP:
+		return set_keep(fd, r);
 	default:
 		return set_int(fd, option, r);
 	}
@@ -80,7 +100,7 @@ bool op_getsockopt(const struct rec *r)
 	if (r->c & 0x80)
 		len = sizeof(buf);
 	return !getsockopt(slot(r->a), r->c & 0x40 ? SOL_SOCKET : SOL_BUS,
-			   r->c % 34, buf, &len);
+			   r->c % OPTIONS, buf, &len);
 }
 
 bool op_socket_option(const struct rec *r)
@@ -142,11 +162,11 @@ bool op_edge(const struct rec *r)
 	}
 	switch ((r->d >> 20) % 6) {
 	case 0:
-		return !setsockopt(fd, SOL_BUS, r->c % 34, p, len);
+		return !setsockopt(fd, SOL_BUS, r->c % OPTIONS, p, len);
 	case 1:
-		return !getsockopt(fd, SOL_BUS, r->c % 34, p, &len);
+		return !getsockopt(fd, SOL_BUS, r->c % OPTIONS, p, &len);
 	case 2:
-		return !getsockopt(fd, SOL_BUS, r->c % 34, &m,
+		return !getsockopt(fd, SOL_BUS, r->c % OPTIONS, &m,
 				   (socklen_t *)(world.edge - r->d % 8));
 	case 3:
 		return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
