@@ -2,10 +2,14 @@
 #include "tools/bench/common.h"
 #include "tools/command.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
+
+#define MANY_FILES 32768
 
 double bench_now_us(void)
 {
@@ -13,6 +17,23 @@ double bench_now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1e6 + ts.tv_nsec / 1e3;
+}
+
+int bench_many_files(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl))
+		return -errno;
+	rl.rlim_cur = rl.rlim_max;
+	/* More than is usual is root's to have. */
+	if (rl.rlim_max < MANY_FILES)
+		rl.rlim_cur = rl.rlim_max = MANY_FILES;
+	if (!setrlimit(RLIMIT_NOFILE, &rl))
+		return 0;
+	getrlimit(RLIMIT_NOFILE, &rl);
+	rl.rlim_cur = rl.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &rl) ? -errno : 0;
 }
 
 static int compare(const void *a, const void *b)

@@ -16,6 +16,9 @@ struct bench_result {
 };
 
 double bench_now_us(void);
+/* As many descriptors as may be, for this process and its children. 0 or
+ * -errno. */
+int bench_many_files(void);
 /* Sorts; 0 without a result. */
 double bench_median(struct bench_result *r);
 /* "  12.3 ( 1.5x)": @us and how many times @base; "-" for no result. */

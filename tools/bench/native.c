@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,7 +22,6 @@
 #define MAX_MODES 8
 #define MAX_SIZES 8		/* different numbers of receivers */
 #define MAX_MESSAGE 8192
-#define MANY_FILES 32768
 /* A TIPC group of a thousand takes a minute on a slow machine: each who joins
  * is told to all others. */
 #define SETUP_S 600
@@ -400,22 +398,11 @@ static void on_alarm(int sig)
 static int prepare(void)
 {
 	struct sigaction sa = { .sa_handler = on_alarm };
-	struct rlimit rl;
 
 	/* No SA_RESTART: a call that is stuck fails. */
 	sigaction(SIGALRM, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	if (getrlimit(RLIMIT_NOFILE, &rl))
-		return -errno;
-	rl.rlim_cur = rl.rlim_max;
-	/* More than is usual is root's to have. */
-	if (rl.rlim_max < MANY_FILES)
-		rl.rlim_cur = rl.rlim_max = MANY_FILES;
-	if (!setrlimit(RLIMIT_NOFILE, &rl))
-		return 0;
-	getrlimit(RLIMIT_NOFILE, &rl);
-	rl.rlim_cur = rl.rlim_max;
-	return setrlimit(RLIMIT_NOFILE, &rl) ? -errno : 0;
+	return bench_many_files();
 }
 
 static int bench(const struct options *o)
