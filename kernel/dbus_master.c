@@ -150,11 +150,13 @@ static int master_settle(struct dbus_cast *c)
 	return mc->f ? put_forward(&c->db->bus, c->to, mc->f) : 0;
 }
 
-static int master_cast(struct dbus_bus *db, u64 addr, struct bus_msg *m,
-		       const struct dbus_header *h, const void *buf,
-		       const struct bus_send *how, struct forward *f)
+/* @buf is all of the message. The caller says who settles it, whether monitors
+ * have seen it, and in whose place it is sent. */
+static void cast_init(struct master_cast *mc, struct dbus_bus *db, u64 addr,
+		      struct bus_msg *m, const struct dbus_header *h,
+		      const void *buf)
 {
-	struct master_cast mc = {
+	*mc = (struct master_cast){
 		.c = {
 			.db = db,
 			.m = m,
@@ -164,7 +166,7 @@ static int master_cast(struct dbus_bus *db, u64 addr, struct bus_msg *m,
 				.owns = dbus_ends_owns,
 				.receives = dbus_ends_receives,
 				.names = dbus_ends_names,
-				.ctx = &mc.c.ends,
+				.ctx = &mc->c.ends,
 				.body = buf + h->f.header_len,
 				.body_len = h->f.body_len,
 			},
@@ -174,13 +176,21 @@ static int master_cast(struct dbus_bus *db, u64 addr, struct bus_msg *m,
 							  h->sender.len),
 			},
 			.whom = master_whom,
-			.settle = master_settle,
 		},
 		.addr = addr,
-		.unseen = how->from || how->flags & BUS_SEND_UNSEEN,
-		.f = f,
 	};
+}
 
+static int master_cast(struct dbus_bus *db, u64 addr, struct bus_msg *m,
+		       const struct dbus_header *h, const void *buf,
+		       const struct bus_send *how, struct forward *f)
+{
+	struct master_cast mc;
+
+	cast_init(&mc, db, addr, m, h, buf);
+	mc.c.settle = master_settle;
+	mc.unseen = how->from || how->flags & BUS_SEND_UNSEEN;
+	mc.f = f;
 	return dbus_cast(&mc.c);
 }
 
@@ -298,36 +308,12 @@ struct dbus_send {
 	struct bus_port *held;		/* with it; counted. NULL: it is parked */
 };
 
-static void cast_init(struct dbus_send *s, struct dbus_bus *db, u64 addr,
+static void send_init(struct dbus_send *s, struct dbus_bus *db, u64 addr,
 		      const void *bytes, bool forward)
 {
-	const struct dbus_header *h = &s->h;
-
-	s->mc = (struct master_cast){
-		.c = {
-			.db = db,
-			.m = &s->m,
-			.mm = {
-				.h = h,
-				.sender = h->sender,
-				.owns = dbus_ends_owns,
-				.receives = dbus_ends_receives,
-				.names = dbus_ends_names,
-				.ctx = &s->mc.c.ends,
-				.body = bytes + h->f.header_len,
-				.body_len = h->f.body_len,
-			},
-			.ends = {
-				.db = db,
-				.from = dbus_unique_parse(h->sender.s,
-							  h->sender.len),
-			},
-			.whom = master_whom,
-		},
-		.addr = addr,
-		.unseen = forward || s->how.flags & BUS_SEND_UNSEEN,
-		.f = forward ? &s->f : NULL,
-	};
+	cast_init(&s->mc, db, addr, &s->m, &s->h, bytes);
+	s->mc.unseen = forward || s->how.flags & BUS_SEND_UNSEEN;
+	s->mc.f = forward ? &s->f : NULL;
 }
 
 static struct dbus_send *send_new(struct dbus_change *c)
@@ -372,7 +358,7 @@ int dbus_send_prepare(struct dbus_change *c)
 	if (!err && s->how.from)
 		err = bus_handed_files(bus, s->how.from, &s->m.files);
 	if (!err)
-		cast_init(s, c->db, rec->addr, bytes, false);
+		send_init(s, c->db, rec->addr, bytes, false);
 	return err;
 }
 
@@ -421,7 +407,7 @@ int dbus_forward_prepare(struct dbus_change *c)
 	if (err)
 		return err;
 	s->f.h = &s->h;
-	cast_init(s, c->db, c->rec->addr, s->buf, true);
+	send_init(s, c->db, c->rec->addr, s->buf, true);
 	return dbus_reply_prepare(c->db, &s->h, &s->f.reply);
 }
 
