@@ -16,6 +16,7 @@
 #include "daemon/log.h"
 #include "daemon/past.h"
 #include "daemon/restart_format.h"
+#include "daemon/rights.h"
 #include "daemon/service_spawn.h"
 
 #define ENV "AFBUSD_STATE"
@@ -47,20 +48,12 @@ union control {
 
 static int send_batch(int sock, char kind, const int *fds, size_t n)
 {
-	union control control = { 0 };
+	union control control;
 	struct iovec iov = { &kind, 1 };
 	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct cmsghdr *c;
 
-	if (n) {
-		mh.msg_control = control.buf;
-		mh.msg_controllen = CMSG_SPACE(n * sizeof(int));
-		c = CMSG_FIRSTHDR(&mh);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(n * sizeof(int));
-		memcpy(CMSG_DATA(c), fds, n * sizeof(int));
-	}
+	if (n)
+		rights_put(&mh, control.buf, fds, n);
 	if (sendmsg(sock, &mh, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
 		return 0;
 	/* The buffer is as large as may be: there are too many. */

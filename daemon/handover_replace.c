@@ -23,6 +23,7 @@
 #include "daemon/driver.h"
 #include "daemon/handover.h"
 #include "daemon/log.h"
+#include "daemon/rights.h"
 
 enum word {
 	ASK = 'a',
@@ -41,21 +42,13 @@ static int say(int fd, enum word word, const int *fds, size_t n)
 	union {
 		char buf[CMSG_SPACE(2 * sizeof(int))];
 		struct cmsghdr align;
-	} control = { 0 };
+	} control;
 	char byte = (char)word;
 	struct iovec iov = { &byte, 1 };
 	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct cmsghdr *c;
 
-	if (n) {
-		mh.msg_control = control.buf;
-		mh.msg_controllen = CMSG_SPACE(n * sizeof(int));
-		c = CMSG_FIRSTHDR(&mh);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(n * sizeof(int));
-		memcpy(CMSG_DATA(c), fds, n * sizeof(int));
-	}
+	if (n)
+		rights_put(&mh, control.buf, fds, n);
 	return sendmsg(fd, &mh, MSG_NOSIGNAL) == 1 ? 0 : -errno;
 }
 

@@ -10,23 +10,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "daemon/rights.h"
+
 #define CHUNK_MIN 4096U
 #define CHUNK_MAX (64U << 10)
 
 /* ---- the socket ---- */
-
-static void put_fds(struct msghdr *mh, const struct ufds *f)
-{
-	struct cmsghdr *c = CMSG_FIRSTHDR(mh);
-
-	/* Its padding goes to the kernel too. */
-	memset(c, 0, CMSG_SPACE(f->n * sizeof(int)));
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(f->n * sizeof(int));
-	memcpy(CMSG_DATA(c), f->fd, f->n * sizeof(int));
-	mh->msg_controllen = CMSG_SPACE(f->n * sizeof(int));
-}
 
 /* Bytes sent, 0 when the socket is full; or -errno. */
 static ssize_t xmit(struct uport *t, struct iovec *iov, size_t n,
@@ -39,11 +28,8 @@ static ssize_t xmit(struct uport *t, struct iovec *iov, size_t n,
 	struct msghdr mh = { .msg_iov = iov, .msg_iovlen = n };
 	ssize_t r;
 
-	if (fds) {
-		mh.msg_control = control.buf;
-		mh.msg_controllen = sizeof(control.buf);
-		put_fds(&mh, fds);
-	}
+	if (fds)
+		rights_put(&mh, control.buf, fds->fd, fds->n);
 	do {
 		r = sendmsg(t->fd, &mh, MSG_DONTWAIT | MSG_NOSIGNAL);
 	} while (r < 0 && errno == EINTR);
