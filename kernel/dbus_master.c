@@ -284,7 +284,7 @@ int dbus_master_send(struct bus *bus, u64 addr, struct bus_msg *m,
 {
 	int err;
 
-	if ((dbus_is_group(addr) && how->from) ||
+	if (!m->len || (dbus_is_group(addr) && how->from) ||
 	    (addr == BUS_MONITORS && how->flags & BUS_SEND_UNSEEN))
 		err = -EINVAL;
 	else

@@ -98,6 +98,16 @@ static void hello(int bus, struct client *c)
 	msg_free(&m);
 }
 
+static ssize_t send_nothing(int bus, uint64_t to)
+{
+	struct sockaddr_bus sa = { .sbus_addr = { to } };
+	socklen_t len = sizeof(sa);
+
+	check(!getsockname(bus, (struct sockaddr *)&sa, &len));
+	sa.sbus_addr.s_addr = to;
+	return sendto(bus, NULL, 0, 0, (struct sockaddr *)&sa, sizeof(sa));
+}
+
 int main(void)
 {
 	int bus = test_bus();
@@ -116,6 +126,9 @@ int main(void)
 	expect_from(&a, &c, 40);
 	check(test_port_stats(bus, a.addr).flags & BUS_PORT_NATIVE);
 	check(!(test_port_stats(bus, c.addr).flags & BUS_PORT_NATIVE));
+	/* There is no message of no length. */
+	check_err(send_nothing(bus, a.addr), EINVAL);
+	check_err(send_nothing(bus, BUS_CLIENT_MASK), EINVAL);
 	close(b.fd);
 	test_expect_closed(bus, b.addr, BUS_REASON_HANGUP);
 	check(!test_update(bus, BUS_REC_CLOSE, a.addr, 0, NULL));

@@ -339,7 +339,9 @@ struct bus_limits {
 				 * answer; default 65536, at most 2^20 */
 	__u32 reply_ms;		/* how long they do; default BUS_NEVER */
 	__u32 fd_ms;		/* how long fds of a D-Bus client may wait for
-				 * the rest of their message; default 10000 */
+				 * the rest of their message; and for a master,
+				 * if for as long nobody has used his socket or
+				 * waits at it. Default 10000 */
 	__u32 slow_ms;		/* of a D-Bus bus: how long, before the master
 				 * is told (BUS_KIND_SLOW); default BUS_NEVER.
 				 * BUS_FEATURE_SLOW */
@@ -512,7 +514,7 @@ enum bus_reason {
 	BUS_REASON_TOO_LONG,	/* a message longer than message_bytes */
 	BUS_REASON_FDS,		/* more fds than message_fds, more without a
 				 * message than may be, or for longer than
-				 * fd_ms */
+				 * fd_ms, or some that no master comes for */
 };
 
 enum bus_kind {
@@ -570,7 +572,7 @@ struct bus_info {
  * How the master sends. With @from a message goes to its receiver as if that
  * port had sent it: the policies of both are asked and a call is waited for.
  * EACCES: it is refused, and BUS_RULING tells why; ENOENT: one of both is
- * gone; EBADMSG: it is no D-Bus message.
+ * gone; EBADMSG: it is no D-Bus message. EINVAL: it is empty.
  */
 struct bus_send {
 	__u64 from;		/* 0: the master itself */
