@@ -118,6 +118,9 @@ int bus_new(struct bus **ret, const struct bus_proto *proto, struct sock *sk,
 	INIT_LIST_HEAD(&bus->parked);
 	INIT_LIST_HEAD(&bus->kept);
 	INIT_DELAYED_WORK(&bus->orphan_clock, orphan_work);
+	/* It wakes no processor that sleeps. */
+	INIT_DEFERRABLE_WORK(&bus->desert_clock, bus_desert_work);
+	bus->used = jiffies;
 	INIT_LIST_HEAD(&bus->pending);
 	init_waitqueue_head(&bus->connect_wq);
 	bus->next_addr = 1;
@@ -170,6 +173,9 @@ static void end(struct bus *bus)
 	bus->ended = true;
 	bus->gen++;
 	write_unlock(&bus->lock);
+	/* Pairs with bus_desert_watch(). */
+	smp_mb();
+	bus_desert_stop(bus);
 	/* Items hold ports, so they go first. */
 	bus_master_purge(bus);
 	bus->proto->bus_end(bus);
@@ -279,6 +285,7 @@ static void begin_anew(struct bus *bus, struct sock *sk)
 	bus->uid = current_euid();
 	bus->pid = pid_nr(task_tgid(current));
 	bus->takeovers++;
+	bus_used(bus);
 	spin_lock(&bus->mq_lock);
 	bus->sk = sk;
 	bus_hand_again(bus);

@@ -193,6 +193,9 @@ struct bus_port_ops {
 	/* Since when has the receiver left files unread that may hold others?
 	 * May be NULL. Called without locks. */
 	bool (*files_since)(struct bus_port *p, unsigned long *since);
+	/* Has it files that it cannot pass on before the master has done
+	 * something? May be NULL. Called below bus->lock. */
+	bool (*stranded)(struct bus_port *p);
 	/* Ends the connection for @reason; queues work only. */
 	void (*evict)(struct bus_port *p, enum bus_reason reason);
 	/* The bus lets go of the port; queues work only. */
@@ -360,6 +363,9 @@ struct bus {
 	u64 takeovers;
 	u64 outage_us;			/* of the last one */
 
+	unsigned long used;		/* the master's socket; jiffies */
+	struct delayed_work desert_clock; /* a reference while queued */
+
 	struct list_head link;		/* bus_list, protected by bus_list_mutex */
 	struct hlist_node hash;		/* by name, likewise */
 	possible_net_t net;
@@ -525,9 +531,24 @@ void bus_park_again(struct bus *bus, struct list_head *first);
 int bus_keep(struct bus *bus, u64 id, int fd);
 struct file *bus_kept_file(struct bus *bus, u64 id);	/* counted; or NULL */
 void bus_kept_drop(struct bus *bus);
+/* Are there sockets among it? And the end of these. */
+bool bus_kept_sockets(struct bus *bus);
+void bus_kept_lose_sockets(struct bus *bus);
 /* Records of what is kept and parked, until @put says false. */
 typedef bool (*bus_dump_put)(void *ctx, u32 type, u64 addr, u64 cookie);
 bool bus_persist_dump(struct bus *bus, bus_dump_put put, void *ctx);
+
+/* desert.c */
+/* There may be files that wait for the master. Any context; the caller has a
+ * reference. */
+void bus_desert_watch(struct bus *bus);
+void bus_desert_stop(struct bus *bus);
+void bus_desert_work(struct work_struct *work);
+/* A system call on the master's socket. */
+static inline void bus_used(struct bus *bus)
+{
+	WRITE_ONCE(bus->used, jiffies);
+}
 
 /* send.c: the address that @msg goes to. */
 int bus_dest(const struct bus *bus, const struct msghdr *msg, u64 *addr);

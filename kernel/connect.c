@@ -404,6 +404,7 @@ int bus_sock_accept(struct socket *sock, struct socket *newsock,
 	if (bus_role(bs) != BUS_ROLE_BUS || !READ_ONCE(bs->bus->listening))
 		return -EINVAL;
 	bus = bs->bus;
+	bus_used(bus);
 	timeo = sock_rcvtimeo(sock->sk, arg->flags & O_NONBLOCK);
 	while (!(end = pending_take(bus))) {
 		err = pending_wait(sock->sk, bus, &timeo);

@@ -230,6 +230,14 @@ static inline struct dbus_port *to_dbus_port(struct bus_port *p)
 	return container_of(p, struct dbus_port, port);
 }
 
+/* What is kept back goes at the end all the same. */
+static inline bool dbus_keeps_back(const struct dbus_port *p)
+{
+	return test_bit(DP_CORKED, &p->events) &&
+	       !test_bit(BUS_PF_ENDED, &p->port.flags) &&
+	       !test_bit(BUS_PF_CLOSED, &p->port.flags);
+}
+
 /* dbus_stream.c: a port's life, and its client's queue */
 int dbus_attach(struct bus *bus, struct bus_attach *at);
 struct file *dbus_port_file(struct bus_port *p);
@@ -255,11 +263,16 @@ void dbus_native_shut(struct dbus_port *p);
 void dbus_native_push(struct dbus_port *p, struct bus_msg *m);
 void dbus_native_uncork(struct dbus_port *p);
 bool dbus_native_files_since(struct bus_port *bp, unsigned long *since);
+/* What it has sent, and was not routed yet: are there files that may hold
+ * others? */
+bool dbus_native_sent_files(struct dbus_port *p);
 
 /* dbus_rx.c: from the client's bytes to messages; owner only */
 /* 1: p->out holds a message; 0: not yet; else the port is to end for that. */
 int dbus_rx_next(struct dbus_port *p, enum bus_reason *why);
 void dbus_rx_drop(struct dbus_port *p);
+/* Owner, hooked: what the client has sent to an end that is shut down. */
+void dbus_rx_discard(struct dbus_port *p);
 
 /* dbus_route.c */
 /* 0: delivered, or dropped by rule; -EAGAIN: waits for room; -EDQUOT,

@@ -136,11 +136,9 @@ static int send_files(struct dbus_port *p, struct sk_buff *skb)
 	return err;
 }
 
-/* What is kept back goes at the end all the same. */
 static struct sk_buff *first_held(struct dbus_port *p)
 {
-	if (test_bit(DP_CORKED, &p->events) &&
-	    !test_bit(BUS_PF_CLOSED, &p->port.flags))
+	if (dbus_keeps_back(p))
 		return NULL;
 	return skb_peek(&p->held);
 }

@@ -579,7 +579,6 @@ void dbus_native_push(struct dbus_port *p, struct bus_msg *m)
 		bus_stall_arm(&p->port);
 }
 
-/* What was kept back goes at the end all the same. */
 void dbus_native_uncork(struct dbus_port *p)
 {
 	bool any;
@@ -587,8 +586,7 @@ void dbus_native_uncork(struct dbus_port *p)
 	if (skb_queue_empty_lockless(&p->held))
 		return;
 	spin_lock(&p->port.lock);
-	any = !test_bit(DP_CORKED, &p->events) ||
-	      test_bit(BUS_PF_CLOSED, &p->port.flags);
+	any = !dbus_keeps_back(p);
 	if (any)
 		skb_queue_splice_tail_init(&p->held, &p->rq);
 	spin_unlock(&p->port.lock);
@@ -745,6 +743,16 @@ static struct sk_buff *first_holder(struct sk_buff_head *q)
 		if (skb->mark && files_of(skb) && files_of(skb)->holders)
 			return skb;
 	return NULL;
+}
+
+bool dbus_native_sent_files(struct dbus_port *p)
+{
+	struct sk_buff *skb;
+
+	spin_lock(&p->sent.lock);
+	skb = first_holder(&p->sent);
+	spin_unlock(&p->sent.lock);
+	return skb;
 }
 
 static struct sk_buff *oldest_holder(struct dbus_port *p)

@@ -101,6 +101,16 @@ static int read_one(struct dbus_port *p)
 	return -EAGAIN;
 }
 
+void dbus_rx_discard(struct dbus_port *p)
+{
+	while (!skb_queue_empty_lockless(&p->sk->sk_receive_queue)) {
+		p->fetched = NULL;
+		if (read_one(p))
+			break;
+		kfree_skb(p->fetched);
+	}
+}
+
 /* 1: an skb more on rxq; 0: there is none. */
 static int rx_fetch(struct dbus_port *p)
 {

@@ -150,6 +150,8 @@ static void dbus_commit(struct bus_port *bp, struct bus_msg *m)
 		/* Ours to interpret until the worker has sent it. */
 		UNIXCB(skb_peek(&m->skbs)).fp = (void *)m->files;
 		p->held_fds += m->files->count;
+		if (m->files->holders && test_bit(DP_CORKED, &p->events))
+			bus_desert_watch(p->port.bus);
 		m->files = NULL;
 		skb_queue_splice_tail_init(&m->skbs, &p->held);
 		dbus_queue(p);
@@ -189,6 +191,11 @@ static void end_port(struct dbus_port *p, enum bus_reason reason)
 		bus_post_end(&p->port);
 	dbus_rx_drop(p);
 	shut(p);
+	/* Nothing comes any more; files in what has come are let go of. */
+	if (!p->native)
+		dbus_rx_discard(p);
+	if (test_bit(DP_CORKED, &p->events))
+		dbus_queue(p);
 }
 
 static void unhook(struct dbus_port *p)
@@ -275,6 +282,12 @@ static void note_input(struct dbus_port *p)
 	peak(&p->in.peak_fds, p->in.fds);
 }
 
+static bool has_input(const struct dbus_port *p)
+{
+	return p->native ? READ_ONCE(p->sent_bytes) :
+			   !skb_queue_empty_lockless(&p->sk->sk_receive_queue);
+}
+
 enum rx_state { RX_DRAINED, RX_BLOCKED, RX_MORE };
 
 /* One message further. */
@@ -283,8 +296,11 @@ static enum rx_state rx_step(struct dbus_port *p)
 	enum bus_reason why = BUS_REASON_NONE;
 	int ret;
 
-	if (test_bit(BUS_PF_HELD, &p->port.flags))
+	if (test_bit(BUS_PF_HELD, &p->port.flags)) {
+		if (has_input(p))
+			bus_desert_watch(p->port.bus);
 		return RX_BLOCKED;
+	}
 	ret = p->out.valid ? 1 : dbus_rx_next(p, &why);
 	if (ret < 0)
 		end_port(p, why);
@@ -605,6 +621,8 @@ static int adopt(struct dbus_port *p)
 	/* It may have gone before the hooks could see it. */
 	if (READ_ONCE(p->sk->sk_shutdown))
 		set_bit(DP_HUP, &p->events);
+	/* And sent something. */
+	bus_desert_watch(p->port.bus);
 	return 0;
 }
 
@@ -661,6 +679,37 @@ static void dbus_resume(struct bus_port *bp)
 	    READ_ONCE(p->rx_len) || READ_ONCE(p->sent_bytes) ||
 	    READ_ONCE(p->malformed) || test_bit(DP_HUP, &p->events))
 		dbus_queue(p);
+}
+
+static bool input_has_files(struct dbus_port *p)
+{
+	struct sk_buff_head *q = &p->sk->sk_receive_queue;
+	struct sk_buff *skb;
+	unsigned long irq;
+	bool any = false;
+
+	if (p->native)
+		return dbus_native_sent_files(p);
+	spin_lock_irqsave(&q->lock, irq);
+	skb_queue_walk(q, skb) {
+		any = UNIXCB(skb).fp;
+		if (any)
+			break;
+	}
+	spin_unlock_irqrestore(&q->lock, irq);
+	return any;
+}
+
+/* What it has sent behind a message that the master has; what he has it keep
+ * back. */
+static bool dbus_stranded(struct bus_port *bp)
+{
+	struct dbus_port *p = to_dbus_port(bp);
+
+	if (test_bit(BUS_PF_ENDED, &bp->flags))
+		return false;
+	return (test_bit(BUS_PF_HELD, &bp->flags) && input_has_files(p)) ||
+	       (test_bit(DP_CORKED, &p->events) && READ_ONCE(p->held_fds));
 }
 
 static void dbus_evict(struct bus_port *bp, enum bus_reason reason)
@@ -741,6 +790,7 @@ static const struct bus_port_ops dbus_port_ops = {
 	.commit = dbus_commit,
 	.wake = dbus_wake,
 	.resume = dbus_resume,
+	.stranded = dbus_stranded,
 	.evict = dbus_evict,
 	.close = dbus_close,
 	.stats = dbus_port_stats,

@@ -61,6 +61,7 @@ static void explain(struct bus_item *item, const struct bus_info *why)
 int bus_to_master(struct bus_port *p, struct bus_msg *m,
 		  const struct bus_info *why)
 {
+	bool holders = m->files && m->files->holders;
 	struct bus_item *item = &p->item;
 	struct bus *bus = p->bus;
 
@@ -83,6 +84,8 @@ int bus_to_master(struct bus_port *p, struct bus_msg *m,
 	spin_unlock(&bus->mq_lock);
 	if (m)
 		bus_user_uncharge(p, m->truesize);	/* the bus has ended */
+	else if (holders)
+		bus_desert_watch(bus);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(bus_to_master);

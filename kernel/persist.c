@@ -7,8 +7,7 @@
  * Files. The bus holds them as a process would. So nothing may be kept that
  * could hold the bus's socket, or it would never end: no socket of the family,
  * and nothing that has a table of files of its own. A socket of AF_UNIX may have
- * the bus's socket in its queue, but only if somebody who has it sends it
- * there.
+ * the bus's socket in its queue; desert.c finds that out.
  */
 #include "bus.h"
 
@@ -345,6 +344,8 @@ int bus_keep(struct bus *bus, u64 id, int fd)
 		bus->n_kept++;
 	}
 	spin_unlock(&bus->mq_lock);
+	if (k)
+		bus_desert_watch(bus);
 	kept_free(err ? k : old);
 	return err;
 }
@@ -362,14 +363,29 @@ struct file *bus_kept_file(struct bus *bus, u64 id)
 	return file;
 }
 
-void bus_kept_drop(struct bus *bus)
+static bool is_socket(const struct bus_kept *k)
+{
+	return S_ISSOCK(file_inode(k->file)->i_mode);
+}
+
+/* Below mq_lock. */
+static struct bus_kept *kept_first(struct bus *bus, bool sockets)
+{
+	struct bus_kept *k;
+
+	list_for_each_entry(k, &bus->kept, link)
+		if (!sockets || is_socket(k))
+			return k;
+	return NULL;
+}
+
+static void kept_drop(struct bus *bus, bool sockets)
 {
 	struct bus_kept *k;
 
 	do {
 		spin_lock(&bus->mq_lock);
-		k = list_first_entry_or_null(&bus->kept, struct bus_kept,
-					     link);
+		k = kept_first(bus, sockets);
 		if (k) {
 			list_del(&k->link);
 			bus->n_kept--;
@@ -377,6 +393,26 @@ void bus_kept_drop(struct bus *bus)
 		spin_unlock(&bus->mq_lock);
 		kept_free(k);
 	} while (k);
+}
+
+void bus_kept_drop(struct bus *bus)
+{
+	kept_drop(bus, false);
+}
+
+void bus_kept_lose_sockets(struct bus *bus)
+{
+	kept_drop(bus, true);
+}
+
+bool bus_kept_sockets(struct bus *bus)
+{
+	bool any;
+
+	spin_lock(&bus->mq_lock);
+	any = kept_first(bus, true);
+	spin_unlock(&bus->mq_lock);
+	return any;
 }
 
 bool bus_persist_dump(struct bus *bus, bus_dump_put put, void *ctx)

@@ -303,6 +303,15 @@ static int bus_sock_getname(struct socket *sock, struct sockaddr *addr,
 
 /* ---- data ---- */
 
+/* Is it the socket of a bus? Then somebody uses it. */
+static bool is_used_master(struct bus_sock *bs)
+{
+	if (!is_master(bs))
+		return false;
+	bus_used(bs->bus);
+	return true;
+}
+
 static __poll_t master_poll(struct bus *bus)
 {
 	__poll_t mask = EPOLLOUT | EPOLLWRNORM;	/* sending never blocks */
@@ -326,7 +335,7 @@ static __poll_t bus_sock_poll(struct file *file, struct socket *sock,
 		return native_poll(bs);
 	if (role == BUS_ROLE_MEMBER)
 		return member_poll(bs);
-	if (is_master(bs))
+	if (is_used_master(bs))
 		return master_poll(bs->bus);
 	if (role == BUS_ROLE_BUS)
 		return native_pending(bs->bus) ? EPOLLIN | EPOLLRDNORM : 0;
@@ -342,7 +351,7 @@ static int bus_sock_sendmsg(struct socket *sock, struct msghdr *msg,
 		return native_sendmsg(bs, sock, msg, len);
 	if (is_member(bs))
 		return member_sendmsg(bs, msg, len);
-	if (!is_master(bs))
+	if (!is_used_master(bs))
 		return -ENOTCONN;
 	if (msg->msg_flags & MSG_OOB)
 		return -EOPNOTSUPP;
@@ -390,7 +399,7 @@ static int bus_sock_recvmsg(struct socket *sock, struct msghdr *msg,
 		return native_recvmsg(bs, sock, msg, size, flags);
 	if (is_member(bs))
 		return member_recvmsg(bs, msg, size, flags);
-	if (!is_master(bs))
+	if (!is_used_master(bs))
 		return -ENOTCONN;
 	return master_recvmsg(sock->sk, bs->bus, msg, size, flags);
 }

@@ -250,8 +250,11 @@ static int check_whose(struct bus_sock *bs, unsigned int whose)
 {
 	enum bus_role role = bus_role(bs);
 
-	if (is_what(bs) & whose)
+	if (is_what(bs) & whose) {
+		if (role == BUS_ROLE_BUS)
+			bus_used(bs->bus);
 		return 0;
+	}
 	if (role == BUS_ROLE_NONE)
 		return -ENOTCONN;
 	if ((role == BUS_ROLE_CLIENT || role == BUS_ROLE_MEMBER) &&
