@@ -27,9 +27,13 @@ static bool attach(int bus, int fd, unsigned int addr, uint32_t flags)
 	return true;
 }
 
-/* At a: the bus, at b: what is handed over. */
+/* At a: the bus, at b: what is handed over; most often one of a new pair. */
 bool op_attach(const struct rec *r)
 {
+	const struct rec pair = { .a = 0xc, .b = 0xd };
+
+	if (r->c & 6)
+		op_pair(&pair);
 	return attach(slot(r->a), slot(r->b), r->b, r->c % 8 ? r->c & 1 : r->d);
 }
 

@@ -79,6 +79,8 @@ void add_control(struct msghdr *m, char *buf, size_t size,
 bool send_to(int fd, uint64_t addr, const void *data, size_t len,
 	     const struct rec *r);
 
+bool op_pair(const struct rec *r);
+
 bool op_attach(const struct rec *r);
 bool op_dbus_bus(const struct rec *r);
 bool op_dbus_write(const struct rec *r);
