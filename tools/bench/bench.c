@@ -1,184 +1,168 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* afbus bench: round trips and floods of messages between two. */
+/* afbus bench: which of them, and all of them. */
 #include "tools/command.h"
 #include "tools/bench/common.h"
+#include "tools/bench/results.h"
 #include "tools/bench/rounds.h"
 
-#include <errno.h>
 #include <getopt.h>
-#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-struct work {
-	struct bench_end *pair;
-	uint8_t *call, *reply;
-	size_t call_len, reply_len;
-	unsigned int n;
+#define MAX_ARGUMENTS 8
+/* Of effort. Less is to see that it works. */
+#define ENOUGH 5
+
+static const struct part {
+	const char *option;	/* NULL: what comes without */
+	int (*run)(int argc, char **argv);
+	/* of --all: */
+	unsigned int count;	/* with --effort=100 */
+	unsigned int rounds;	/* at most, as a turn takes long; 0: any */
+	const char *more;
+	bool pages;		/* memory comes in pages: few are too few */
+} parts[] = {
+	{ NULL, bench_between, 4000, 0,
+	  "--sizes=64,200,4096,8192,65536,1048576" },
+	{ "--pairs", bench_pairs, 8000, 0 },
+	{ "--broadcast", bench_broadcast, 4000, 0 },
+	{ "--idle", bench_idle, 2000, 5 },
+	{ "--connections", bench_connections, 1000, 3, NULL, true },
+	{ "--queued", bench_queued, 20000, 3, NULL, true },
+	{ "--latency", bench_latency, 2000, 0 },
+	{ "--native", bench_native, 4000, 0 },
 };
 
-static const struct bench_case {
-	const char *title;
-	size_t body;
-	bool one_way;
-	unsigned int share;	/* of --count, as 1 in */
-} cases[] = {
-	{ "round trip 200 B", 200, false, 1 },
-	{ "one way 200 B", 200, true, 1 },
-	{ "round trip 8 KiB", 8192, false, 2 },
-	{ "one way 8 KiB", 8192, true, 2 },
+#define N_PARTS (sizeof(parts) / sizeof(parts[0]))
+
+struct options {
+	struct bench_run run;
+	unsigned int effort;
 };
 
-#define N_CASES (sizeof(cases) / sizeof(cases[0]))
-
-static struct bench_end (*pairs)[2];	/* of each contestant */
-
-static _Noreturn void echo(const struct work *w)
+static int run_part(const struct part *p, const struct options *o)
 {
-	unsigned int i;
+	unsigned int rounds = o->run.rounds, effort = o->effort, count;
+	char r[32], n[32], only[256], more[64];
+	char *argv[MAX_ARGUMENTS] = { "bench", r, n };
+	int argc = 3;
 
-	for (i = 0; i < w->n; i++)
-		if (client_read(w->pair[1].fd, 1) < 0 ||
-		    client_write(w->pair[1].fd, w->reply, w->reply_len) < 0)
-			_exit(1);
-	_exit(0);
-}
-
-static _Noreturn void flood(const struct work *w)
-{
-	unsigned int i;
-
-	for (i = 0; i < w->n; i++)
-		if (client_write(w->pair[0].fd, w->call, w->call_len) < 0)
-			_exit(1);
-	_exit(0);
-}
-
-static int call_all(const struct work *w)
-{
-	unsigned int i;
-	int r = 0;
-
-	for (i = 0; i < w->n && r >= 0; i++) {
-		r = client_write(w->pair[0].fd, w->call, w->call_len);
-		if (r >= 0)
-			r = client_read(w->pair[0].fd, 1);
+	if (p->pages && effort >= ENOUGH)
+		effort = 100;
+	count = p->count * effort / 100;
+	if (p->rounds && rounds > p->rounds)
+		rounds = p->rounds;
+	snprintf(r, sizeof(r), "--rounds=%u", rounds);
+	snprintf(n, sizeof(n), "--count=%u", count < 10 ? 10 : count);
+	if (o->run.only) {
+		snprintf(only, sizeof(only), "--contestants=%s", o->run.only);
+		argv[argc++] = only;
 	}
-	return r;
+	if (p->option)
+		argv[argc++] = (char *)p->option;
+	if (p->more) {
+		/* What is parsed is cut up. */
+		snprintf(more, sizeof(more), "%s", p->more);
+		argv[argc++] = more;
+	}
+	optind = 0;
+	return p->run(argc, argv);
 }
 
-/* Microseconds a message, or a round trip; negative: -errno. */
-static double run(const struct work *w, bool one_way)
+/* In a process of its own, which takes all of its sockets along. */
+static int child(const struct part *p, const struct options *o)
 {
-	double start;
-	int r, status;
+	int status, r;
 	pid_t pid;
 
+	bench_document_flush();
 	fflush(NULL);
 	pid = fork();
-	if (pid < 0)
-		return -errno;
 	if (!pid) {
-		alarm(BENCH_STUCK_S);
-		if (one_way)
-			flood(w);
-		echo(w);
+		r = run_part(p, o);
+		bench_document_flush();
+		fflush(NULL);
+		_exit(r);
 	}
-	start = bench_now_us();
-	r = one_way ? client_read(w->pair[1].fd, w->n) : call_all(w);
-	start = bench_now_us() - start;
-	if (r < 0)
-		kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
-	if (r < 0)
-		return r;
-	return status ? -EPIPE : start / w->n;
-}
-
-static int turn(struct contestant *c, size_t who, size_t k,
-		const struct bench_run *o, double *us)
-{
-	struct bench_end *pair = pairs[who];
-	struct work w = { .pair = pair, .n = o->count / cases[k].share };
-
-	(void)c;
-	w.call = client_message(pair[1].name, cases[k].one_way ?
-				CLIENT_ONE_WAY : CLIENT_CALL,
-				cases[k].body, &w.call_len);
-	w.reply = client_message(pair[0].name, CLIENT_REPLY, cases[k].body,
-				 &w.reply_len);
-	*us = w.call && w.reply ? run(&w, cases[k].one_way) : -ENOMEM;
-	free(w.call);
-	free(w.reply);
-	return *us < 0 ? (int)*us : 0;
-}
-
-static int join(struct contestant *c, size_t who)
-{
-	return contestant_pair(c, pairs[who]);
-}
-
-static const char *title(size_t k)
-{
-	return cases[k].title;
-}
-
-static int bench(const struct bench_run *o)
-{
-	static const struct bench_suite suite = {
-		.figures = { { "medians", "microseconds" } },
-		.n_figures = 1,
-		.n_cases = N_CASES,
-		.title = title,
-		.join = join,
-		.turn = turn,
-	};
-	int r;
-
-	pairs = calloc(n_contestants, sizeof(*pairs));
-	if (!pairs)
+	if (pid < 0 || waitpid(pid, &status, 0) < 0) {
+		perror("afbus bench");
 		return 1;
-	r = bench_suite(&suite, o);
-	free(pairs);
-	return r;
+	}
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "afbus bench: %s: %s\n",
+			p->option ? p->option : "between two",
+			strsignal(WTERMSIG(status)));
+	return status;
+}
+
+static int run_all(const struct options *o)
+{
+	int bad = 0;
+	size_t i;
+
+	if (o->run.json && bench_document_open(o->run.json))
+		return 1;
+	for (i = 0; i < N_PARTS; i++) {
+		if (!o->run.json || strcmp(o->run.json, "-"))
+			fputs(i ? "\n" : "", stdout);
+		bad |= child(&parts[i], o);
+	}
+	if (o->run.json)
+		bad |= bench_document_close();
+	return bad != 0;
 }
 
 static void usage(FILE *f)
 {
-	fputs("usage: afbus bench [OPTION...]\n"
+	fputs("usage: afbus bench --all [OPTION...]\n"
 	      "\n"
-	      "Starts every bus that is here, and measures round trips and floods of\n"
-	      "messages between two clients, side by side with a direct socket pair and\n"
-	      "a process that only copies.\n"
+	      "Measures everything: between two with bodies of 64 bytes to 1 MiB, many pairs,\n"
+	      "signals to many, idle connections, setting up connections, memory, latency\n"
+	      "under load, native buses.\n"
 	      "\n"
-	      "  --rounds=N          rounds (default 9; 1 to 101)\n"
-	      "  --count=N           small messages a round and case (default 4000)\n"
-	      "  --contestants=LIST  of direct,relay,dbus-daemon,dbus-broker,user,kernel,native\n"
-	      "  --json              for machines\n"
-	      "  --broadcast         signals to many instead; --broadcast --help\n"
-	      "  --pairs             many pairs at once instead; --pairs --help\n"
-	      "  --native            measure native buses instead; --native --help\n"
+	      "  --rounds=N          rounds (default 5; 1 to 101)\n"
+	      "  --effort=PERCENT    of the usual number of messages (default 100)\n"
+	      "  --contestants=LIST  as of the parts: direct,relay,dbus-daemon,dbus-broker,\n"
+	      "                      broker-new,user,kernel,native and unix,tipc,bus,open,unicast\n"
+	      "  --json=FILE         for machines, too; - is the standard output\n"
 	      "  --help\n", f);
+}
+
+int bench_all(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "all", no_argument, NULL, 'A' },
+		{ "effort", required_argument, NULL, 'e' },
+		BENCH_RUN_COMMON,
+		{ 0 },
+	};
+	struct options o = { .run = { .rounds = 5 }, .effort = 100 };
+	int c, r = 0;
+
+	while (!r && (c = getopt_long(argc, argv, "h", longs, NULL)) >= 0)
+		if (c == 'e')
+			r = bench_number(optarg, 1, 10000, &o.effort);
+		else if (c != 'A')
+			r = bench_run_option(c, &o.run, usage);
+	r = r ? r : bench_run_arguments(argc, argv);
+	return r ? r : run_all(&o);
 }
 
 int cmd_bench(int argc, char **argv)
 {
-	static const struct option longs[] = { BENCH_RUN_OPTIONS, { 0 } };
-	struct bench_run o = { .rounds = 9, .count = 4000 };
-	int c, i, r = 0;
+	size_t k;
+	int i;
 
-	for (i = 1; i < argc; i++)
-		if (!strcmp(argv[i], "--native"))
-			return bench_native(argc, argv);
-		else if (!strcmp(argv[i], "--broadcast"))
-			return bench_broadcast(argc, argv);
-		else if (!strcmp(argv[i], "--pairs"))
-			return bench_pairs(argc, argv);
-	while (!r && (c = getopt_long(argc, argv, "h", longs, NULL)) >= 0)
-		r = bench_run_option(c, &o, usage);
-	r = r ? r : bench_run_arguments(argc, argv);
-	return r ? r : bench(&o);
+	for (i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--all"))
+			return bench_all(argc, argv);
+		for (k = 1; k < N_PARTS; k++)
+			if (!strcmp(argv[i], parts[k].option))
+				return parts[k].run(argc, argv);
+	}
+	return bench_between(argc, argv);
 }

@@ -17,6 +17,7 @@
 
 struct bench_end {
 	int fd;
+	int peer;		/* the other end, if it is ours to keep; or 0 */
 	char name[32];		/* unique name on its bus */
 };
 
@@ -24,9 +25,11 @@ struct contestant {
 	const char *name;
 	const char *title;
 	int (*start)(struct contestant *c);
+	const char *(*program)(const struct contestant *c);
 	bool native;		/* clients are sockets of AF_BUS */
 	bool on;		/* asked for, and started */
-	char why[96];		/* why it is missing */
+	char why[96];		/* why it is missing, or what of it */
+	char version[48];	/* what its program says */
 	/* the contestant's own */
 	pid_t pid;
 	char dir[64];
@@ -40,6 +43,20 @@ extern const size_t n_contestants;
 int contestant_start(struct contestant *c);
 void contestant_stop(struct contestant *c);
 int contestant_pair(struct contestant *c, struct bench_end pair[2]);
+/* One client; without a bus, a socket pair. contestant_leave() closes it, and
+ * one of zeros. */
+int contestant_client(struct contestant *c, struct bench_end *e);
+void contestant_leave(struct bench_end *e);
+/* What its process has used so far, 0 without one: pairs.c */
+struct bench_cost {
+	double cpu_us, switches;
+};
+struct bench_cost contestant_cost(const struct contestant *c);
+/* ... and memory of its own, in bytes; NAN when it cannot be known. */
+double contestant_memory(const struct contestant *c);
+/* What the kernel uses, in bytes, all in all, NAN where others use it, too:
+ * only in the VM. */
+double bench_kernel_memory(void);
 bool contestant_is_bus(const struct contestant *c);
 /* A receive on @fd that takes too long fails. */
 int bench_impatient(int fd);
@@ -63,8 +80,10 @@ int client_write(int fd, const uint8_t *data, size_t len);
 /* Reads one message, or @n of them as they come. */
 int client_read(int fd, unsigned int n);
 
-/* dbus-broker needs somebody who tells it its listeners and policy. */
+/* dbus-broker needs somebody who tells it its listeners and policy. Its program
+ * is in $DBUS_BROKER; a newer one to stand beside it in $DBUS_BROKER_NEW. */
 int broker_start(struct contestant *c);
+const char *broker_program(const struct contestant *c);
 void broker_stop(struct contestant *c);
 
 #endif

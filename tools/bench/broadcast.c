@@ -290,7 +290,9 @@ static const char *title(size_t k)
 static int bench(const struct bench_run *o)
 {
 	const struct bench_suite suite = {
-		.figures = { { "medians", "microseconds a broadcast of 200 B" } },
+		.name = "broadcast",
+		.figures = { { "us", "us",
+			       "microseconds a broadcast of 200 B" } },
 		.n_figures = 1,
 		.n_cases = n_cases,
 		.title = title,
@@ -338,8 +340,9 @@ static void usage(FILE *f)
 	      "                      (default 100,10000)\n"
 	      "  --rounds=N          rounds (default 5; 1 to 101)\n"
 	      "  --count=N           messages received a turn, by all (default 4000)\n"
-	      "  --contestants=LIST  of direct,relay,dbus-daemon,dbus-broker,user,kernel,native\n"
-	      "  --json              for machines\n"
+	      "  --contestants=LIST  of direct,relay,dbus-daemon,dbus-broker,\n"
+	      "                      broker-new,user,kernel,native\n"
+	      "  --json=FILE         for machines, too\n"
 	      "  --help\n", f);
 }
 

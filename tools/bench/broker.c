@@ -16,12 +16,14 @@
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
-/* $DBUS_BROKER, or where Debian puts it. */
-static const char *program(void)
+const char *broker_program(const struct contestant *c)
 {
-	const char *env = getenv("DBUS_BROKER");
+	bool newer = !strcmp(c->name, "broker-new");
+	const char *env = getenv(newer ? "DBUS_BROKER_NEW" : "DBUS_BROKER");
 
-	return env ? env : "/usr/bin/dbus-broker";
+	if (env && *env)
+		return env;
+	return newer ? "" : "/usr/bin/dbus-broker";
 }
 
 #define RULES "a(btssssuutt)"
@@ -46,7 +48,7 @@ static int listen_at(const char *path)
 	return fd;
 }
 
-static _Noreturn void run_broker(int controller)
+static _Noreturn void run_broker(const char *program, int controller)
 {
 	char fd[16];
 
@@ -54,7 +56,7 @@ static _Noreturn void run_broker(int controller)
 	if (dup2(controller, 3) < 0)
 		_exit(127);
 	snprintf(fd, sizeof(fd), "%d", 3);
-	execl(program(), program(), "--controller", fd, "--machine-id",
+	execl(program, program, "--controller", fd, "--machine-id",
 	      "0123456789abcdef0123456789abcdef", "--max-bytes",
 	      "1000000000", "--max-fds", "10000", "--max-matches", "10000000",
 	      (char *)NULL);
@@ -129,7 +131,7 @@ int broker_start(struct contestant *c)
 {
 	int sv[2], listener, r;
 
-	if (access(program(), X_OK))
+	if (access(broker_program(c), X_OK))
 		return -ENOENT;
 	listener = listen_at(c->address);
 	if (listener < 0)
@@ -140,7 +142,7 @@ int broker_start(struct contestant *c)
 	}
 	c->pid = fork();
 	if (!c->pid)
-		run_broker(sv[1]);
+		run_broker(broker_program(c), sv[1]);
 	close(sv[1]);
 	r = c->pid < 0 ? -errno : control(c, sv[0], listener);
 	close(listener);

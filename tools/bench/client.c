@@ -200,7 +200,8 @@ static size_t total(const uint8_t *p, size_t have)
 
 int client_read(int fd, unsigned int n)
 {
-	static uint8_t buf[256 << 10];
+	/* A message that is a datagram has to fit. */
+	static uint8_t buf[2 << 20];
 	size_t have = 0, skip = 0, pos, t;
 	int r;
 

@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define READY_TRIES 500		/* of 20 ms */
+
 /* ---- no bus at all ---- */
 
 static int direct_start(struct contestant *c)
@@ -160,20 +162,34 @@ static int kernel_start(struct contestant *c)
 	return afbusd_start(c, "kernel");
 }
 
+static const char *daemon_program(const struct contestant *c)
+{
+	(void)c;
+	return "dbus-daemon";
+}
+
+static const char *afbusd_program(const struct contestant *c)
+{
+	(void)c;
+	return afbusd();
+}
+
 struct contestant contestants[] = {
 	{ .name = "direct", .title = "direct socket pair",
 	  .start = direct_start },
 	{ .name = "relay", .title = "dumb relay", .start = direct_start },
 	{ .name = "dbus-daemon", .title = "dbus-daemon",
-	  .start = daemon_start },
+	  .start = daemon_start, .program = daemon_program },
 	{ .name = "dbus-broker", .title = "dbus-broker",
-	  .start = broker_start },
+	  .start = broker_start, .program = broker_program },
+	{ .name = "broker-new", .title = "dbus-broker, newer",
+	  .start = broker_start, .program = broker_program },
 	{ .name = "user", .title = "afbusd, user switch",
-	  .start = user_start },
+	  .start = user_start, .program = afbusd_program },
 	{ .name = "kernel", .title = "afbusd, kernel switch",
-	  .start = kernel_start },
+	  .start = kernel_start, .program = afbusd_program },
 	{ .name = "native", .title = "afbusd, native",
-	  .start = kernel_start, .native = true },
+	  .start = kernel_start, .program = afbusd_program, .native = true },
 };
 const size_t n_contestants = sizeof(contestants) / sizeof(contestants[0]);
 
@@ -189,7 +205,7 @@ static int wait_ready(struct contestant *c)
 	struct bench_end e;
 	int i, r = -ETIMEDOUT;
 
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < READY_TRIES; i++) {
 		r = client_connect(&e, c->address);
 		if (!r) {
 			close(e.fd);
@@ -202,6 +218,28 @@ static int wait_ready(struct contestant *c)
 		nanosleep(&ts, NULL);
 	}
 	return r;
+}
+
+/* The last word of the first line that its --version prints. */
+static void ask_version(struct contestant *c)
+{
+	char command[256], line[256] = "", *word;
+	FILE *f;
+
+	if (!c->program || c->version[0])
+		return;
+	snprintf(command, sizeof(command), "'%s' --version 2>/dev/null",
+		 c->program(c));
+	fflush(NULL);
+	f = popen(command, "re");
+	if (!f)
+		return;
+	if (!fgets(line, sizeof(line), f))
+		line[0] = 0;
+	pclose(f);
+	line[strcspn(line, "\n")] = 0;
+	word = strrchr(line, ' ');
+	snprintf(c->version, sizeof(c->version), "%s", word ? word + 1 : line);
 }
 
 int contestant_start(struct contestant *c)
@@ -224,6 +262,7 @@ int contestant_start(struct contestant *c)
 		contestant_stop(c);
 		return r;
 	}
+	ask_version(c);
 	c->on = true;
 	return 0;
 }
@@ -269,4 +308,30 @@ int contestant_pair(struct contestant *c, struct bench_end pair[2])
 	if (r < 0)
 		return r;
 	return bench_impatient(pair[0].fd) ?: bench_impatient(pair[1].fd);
+}
+
+int contestant_client(struct contestant *c, struct bench_end *e)
+{
+	struct bench_end pair[2] = { 0 };
+	int r;
+
+	if (contestant_is_bus(c)) {
+		r = client_connect(e, c->address);
+		return r ? r : bench_impatient(e->fd);
+	}
+	r = direct_pair(pair);
+	if (r)
+		return r;
+	*e = pair[0];
+	e->peer = pair[1].fd;
+	return bench_impatient(e->fd);
+}
+
+void contestant_leave(struct bench_end *e)
+{
+	if (e->fd > 0)
+		close(e->fd);
+	if (e->peer > 0)
+		close(e->peer);
+	e->fd = e->peer = 0;
 }

@@ -4,6 +4,7 @@
  * on what one would take instead. Contestants take turns in each round.
  */
 #include "tools/bench/common.h"
+#include "tools/bench/results.h"
 #include "tools/bench/wire.h"
 #include "tools/command.h"
 
@@ -32,17 +33,15 @@
 enum { ASK_NOTHING, ASK_REPLY };
 
 static const struct bench_case {
-	const char *name, *title;
+	const char *name;
 	size_t len;
 	bool one_way;
 	unsigned int share;	/* of --count, as 1 in */
 } cases[] = {
-	{ "one way 200 B", "one way, 200 bytes", 200, true, 1 },
-	{ "round trip 200 B", "round trip (everybody answers), 200 bytes", 200,
-	  false, 4 },
-	{ "one way 8 KiB", "one way, 8 KiB", 8192, true, 2 },
-	{ "round trip 8 KiB", "round trip (everybody answers), 8 KiB", 8192,
-	  false, 8 },
+	{ "one way 200 B", 200, true, 1 },
+	{ "round trip 200 B", 200, false, 4 },
+	{ "one way 8 KiB", 8192, true, 2 },
+	{ "round trip 8 KiB", 8192, false, 8 },
 };
 
 #define N_CASES (sizeof(cases) / sizeof(cases[0]))
@@ -51,7 +50,7 @@ struct options {
 	unsigned int rounds, count;
 	unsigned int sizes[MAX_SIZES], n_sizes;
 	const char *only;
-	bool json;
+	const char *json;	/* the file; NULL: none */
 };
 
 /* A wire with its receivers at work; modes of the same kind share it. */
@@ -63,7 +62,9 @@ struct team {
 };
 
 static struct team teams[MAX_MODES];
-static struct bench_result results[MAX_SIZES][MAX_MODES][N_CASES];
+static struct bench_results results;
+/* Of the kinds of messages, each with all numbers of receivers. */
+static char titles[N_CASES * MAX_SIZES][40];
 static char why[MAX_MODES][96];
 
 /* ---- receivers ---- */
@@ -207,7 +208,8 @@ static int measure(size_t mode, size_t what, size_t size,
 		   const struct options *o)
 {
 	const struct bench_case *c = &cases[what];
-	struct bench_result *r = &results[size][mode][what];
+	struct bench_result *r = bench_results_cell(&results, mode,
+					what * o->n_sizes + size, 0);
 	unsigned int n = messages(o, c, o->sizes[size]);
 	double start;
 	int err;
@@ -218,7 +220,7 @@ static int measure(size_t mode, size_t what, size_t size,
 	err = turn(team_of(mode), &wire_modes[mode], c, n);
 	alarm(0);
 	if (!err)
-		r->us[r->n++] = (bench_now_us() - start) / n;
+		r->v[r->n++] = (bench_now_us() - start) / n;
 	return err;
 }
 
@@ -294,26 +296,51 @@ static void run_size(size_t size, const struct options *o)
 
 /* ---- output ---- */
 
-static bool any_result(size_t mode)
+static const char *title(size_t k)
 {
-	size_t s, k;
+	return titles[k];
+}
 
-	for (s = 0; s < MAX_SIZES; s++)
-		for (k = 0; k < N_CASES; k++)
-			if (results[s][mode][k].n)
-				return true;
-	return false;
+static struct bench_row row(size_t i)
+{
+	return (struct bench_row){ .name = wire_modes[i].name,
+				   .title = wire_modes[i].title,
+				   .why = why[i] };
+}
+
+static int results_init(const struct options *o)
+{
+	static const struct bench_figure figure = {
+		"us", "us", "microseconds until a message has reached all"
+	};
+	size_t k, s;
+
+	results = (struct bench_results){
+		.suite = "native", .rounds = o->rounds,
+		.figures = &figure, .n_figures = 1,
+		.n_rows = n_wire_modes, .n_cases = N_CASES * o->n_sizes,
+		.columns = o->n_sizes, .title = title, .row = row,
+	};
+	for (k = 0; k < N_CASES; k++)
+		for (s = 0; s < o->n_sizes; s++)
+			snprintf(titles[k * o->n_sizes + s], sizeof(titles[0]),
+				 "%s, %u", cases[k].name, o->sizes[s]);
+	return bench_results_alloc(&results);
 }
 
 /* How many were measured; @complete: and none of them failed on the way. */
-static unsigned int measured(bool *complete)
+static unsigned int measured(const struct options *o, bool *complete)
 {
 	unsigned int n = 0;
 	size_t m;
 
 	*complete = true;
 	for (m = 0; m < n_wire_modes; m++) {
-		if (!any_result(m))
+		if (!bench_chosen(o->only, wire_modes[m].name)) {
+			strcpy(why[m], "not asked for");
+			continue;
+		}
+		if (!bench_results_any(&results, m))
 			continue;
 		n++;
 		if (why[m][0])
@@ -322,70 +349,18 @@ static unsigned int measured(bool *complete)
 	return n;
 }
 
-static void say_why(FILE *f)
+static int say(const struct options *o)
 {
+	bool complete;
 	size_t m;
 
+	if (measured(o, &complete))
+		return bench_results_say(&results, o->json) ?: !complete;
+	fprintf(stderr, "afbus bench: nothing to measure\n");
 	for (m = 0; m < n_wire_modes; m++)
-		if (why[m][0])
-			fprintf(f, "missing: %s: %s\n", wire_modes[m].title,
-				why[m]);
-}
-
-static void table(size_t what, const struct options *o)
-{
-	size_t m, s;
-
-	printf("\n%s\n%-22s", cases[what].title, "receivers");
-	for (s = 0; s < o->n_sizes; s++)
-		printf(" %10u        ", o->sizes[s]);
-	putchar('\n');
-	for (m = 0; m < n_wire_modes; m++) {
-		if (!bench_chosen(o->only, wire_modes[m].name))
-			continue;
-		printf("%-22s", wire_modes[m].title);
-		for (s = 0; s < o->n_sizes; s++)
-			bench_cell(bench_median(&results[s][m][what]),
-				   bench_median(&results[s][0][what]));
-		putchar('\n');
-	}
-}
-
-static void text(const struct options *o)
-{
-	size_t i;
-
-	printf("microseconds a message to all receivers, median of %u interleaved rounds\n"
-	       "(times AF_UNIX)\n", o->rounds);
-	for (i = 0; i < N_CASES; i++)
-		table(i, o);
-	say_why(stdout);
-}
-
-static void json_mode(size_t mode, const struct options *o)
-{
-	size_t s, k;
-
-	for (s = 0; s < o->n_sizes; s++) {
-		printf("%s\"%u\":{", s ? "," : "", o->sizes[s]);
-		for (k = 0; k < N_CASES; k++)
-			printf("%s\"%s\":%.2f", k ? "," : "", cases[k].name,
-			       bench_median(&results[s][mode][k]));
-		putchar('}');
-	}
-}
-
-static void json(const struct options *o)
-{
-	size_t m;
-
-	printf("{\"unit\":\"us\",\"rounds\":%u,\"medians\":{", o->rounds);
-	for (m = 0; m < n_wire_modes; m++) {
-		printf("%s\"%s\":{", m ? "," : "", wire_modes[m].name);
-		json_mode(m, o);
-		putchar('}');
-	}
-	puts("}}");
+		fprintf(stderr, "missing: %s: %s\n", wire_modes[m].title,
+			why[m]);
+	return 1;
 }
 
 /* ---- */
@@ -408,9 +383,10 @@ static int prepare(void)
 static int bench(const struct options *o)
 {
 	int err = prepare();
-	bool complete;
 	size_t s;
 
+	if (!err)
+		err = results_init(o);
 	if (err) {
 		fprintf(stderr, "afbus bench: %s\n", strerror(-err));
 		return 1;
@@ -418,16 +394,9 @@ static int bench(const struct options *o)
 	for (s = 0; s < o->n_sizes; s++)
 		run_size(s, o);
 	fputc('\n', stderr);
-	if (!measured(&complete)) {
-		fprintf(stderr, "afbus bench: nothing to measure\n");
-		say_why(stderr);
-		return 1;
-	}
-	if (o->json)
-		json(o);
-	else
-		text(o);
-	return !complete;
+	err = say(o);
+	free(results.cells);
+	return err;
 }
 
 static void usage(FILE *f)
@@ -442,7 +411,7 @@ static void usage(FILE *f)
 	      "  --rounds=N          rounds (default 5; 1 to 101)\n"
 	      "  --count=N           messages received a turn, by all (default 4000)\n"
 	      "  --contestants=LIST  of unix,tipc,bus,open,unicast\n"
-	      "  --json              for machines\n"
+	      "  --json=FILE         for machines, too\n"
 	      "  --help\n", f);
 }
 
@@ -455,7 +424,7 @@ static int parse_option(int c, struct options *o)
 	case 'r': return bench_number(optarg, 1, BENCH_MAX_ROUNDS, &o->rounds);
 	case 'n': return bench_number(optarg, 1, 10000000, &o->count);
 	case 'c': o->only = optarg; return 0;
-	case 'j': o->json = true; return 0;
+	case 'j': o->json = optarg; return 0;
 	case 'h': usage(stdout); exit(0);
 	default: usage(stderr); return EXIT_USAGE;
 	}
@@ -469,7 +438,7 @@ int bench_native(int argc, char **argv)
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "count", required_argument, NULL, 'n' },
 		{ "contestants", required_argument, NULL, 'c' },
-		{ "json", no_argument, NULL, 'j' },
+		{ "json", required_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};

@@ -17,7 +17,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MAX_NUMBERS	8
@@ -139,44 +138,12 @@ static int wait_end(pid_t pid)
 	return status ? -EPIPE : 0;
 }
 
-static double switches_of(pid_t pid)
-{
-	unsigned long n, sum = 0;
-	char path[32], line[128];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "voluntary_ctxt_switches: %lu", &n) == 1 ||
-		    sscanf(line, "nonvoluntary_ctxt_switches: %lu", &n) == 1)
-			sum += n;
-	if (f)
-		fclose(f);
-	return sum;
-}
-
-/* What the bus's process has used so far. */
-static struct cost cost_of_bus(const struct contestant *c)
-{
-	struct cost cost = { 0 };
-	struct timespec ts;
-	clockid_t clock;
-
-	if (c->pid <= 0)
-		return cost;
-	if (!clock_getcpuclockid(c->pid, &clock) && !clock_gettime(clock, &ts))
-		cost.cpu_us = ts.tv_sec * 1e6 + ts.tv_nsec / 1e3;
-	cost.switches = switches_of(c->pid);
-	return cost;
-}
-
 /* From the moment the gate opens; what it took to start and to exit is not
  * counted. */
 static int run(struct turn *t, const struct contestant *c, struct cost *cost)
 {
 	pid_t pids[2 * MAX_PAIRS];
-	struct cost before, after;
+	struct bench_cost before, after;
 	unsigned int i, n;
 	double start;
 	int r = 0, err;
@@ -188,7 +155,7 @@ static int run(struct turn *t, const struct contestant *c, struct cost *cost)
 		r = -EAGAIN;
 	for (i = 0; r && i < n; i++)
 		kill(pids[i], SIGKILL);
-	before = cost_of_bus(c);
+	before = contestant_cost(c);
 	start = bench_now_us();
 	close(t->gate[0]);
 	close(t->gate[1]);
@@ -196,7 +163,7 @@ static int run(struct turn *t, const struct contestant *c, struct cost *cost)
 		err = wait_end(pids[i]);
 		r = r ? r : err;
 	}
-	after = cost_of_bus(c);
+	after = contestant_cost(c);
 	cost->cpu_us = after.cpu_us - before.cpu_us;
 	cost->switches = after.switches - before.switches;
 	for (i = 0; i < n; i++) {
@@ -271,10 +238,11 @@ static void add_case(unsigned int pairs, bool one_way)
 static int bench(const struct options *o)
 {
 	struct bench_suite suite = {
+		.name = "pairs",
 		.figures = {
-			{ "medians", "microseconds of a message of 200 B, all pairs together" },
-			{ "cpu_us", "microseconds of processor time a message, clients and bus" },
-			{ "switches", "context switches a message, clients and bus" },
+			{ "us", "us", "microseconds of a message of 200 B, all pairs together" },
+			{ "cpu_us", "us", "microseconds of processor time a message, clients and bus" },
+			{ "switches", "switches", "context switches a message, clients and bus" },
 		},
 		.n_figures = 3,
 		.title = title,
@@ -301,8 +269,9 @@ static void usage(FILE *f)
 	      "  --numbers=LIST      of pairs (default 1,8,64; each up to 512)\n"
 	      "  --rounds=N          rounds (default 5; 1 to 101)\n"
 	      "  --count=N           messages a turn, by all pairs (default 8000)\n"
-	      "  --contestants=LIST  of direct,dbus-daemon,dbus-broker,user,kernel,native\n"
-	      "  --json              for machines\n"
+	      "  --contestants=LIST  of direct,dbus-daemon,dbus-broker,broker-new,\n"
+	      "                      user,kernel,native\n"
+	      "  --json=FILE         for machines, too\n"
 	      "  --help\n", f);
 }
 

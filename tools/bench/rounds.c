@@ -5,13 +5,14 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct rounds {
 	const struct bench_suite *s;
 	const struct bench_run *o;
-	struct bench_result *results;
+	struct bench_results results;
 };
 
 /* ---- options ---- */
@@ -22,7 +23,7 @@ int bench_run_option(int c, struct bench_run *o, void (*usage)(FILE *f))
 	case 'r': return bench_number(optarg, 1, BENCH_MAX_ROUNDS, &o->rounds);
 	case 'n': return bench_number(optarg, 10, 10000000, &o->count);
 	case 'c': o->only = optarg; return 0;
-	case 'j': o->json = true; return 0;
+	case 'j': o->json = optarg; return 0;
 	case 'h': usage(stdout); exit(0);
 	default: usage(stderr); return EXIT_USAGE;
 	}
@@ -37,97 +38,27 @@ int bench_run_arguments(int argc, char **argv)
 	return EXIT_USAGE;
 }
 
-/* ---- output ---- */
+/* ---- who takes part ---- */
 
-static struct bench_result *result(const struct rounds *r, size_t who,
-				   size_t k, size_t figure)
+static struct bench_row row(size_t i)
 {
-	return &r->results[(who * r->s->n_cases + k) * r->s->n_figures +
-			   figure];
+	const struct contestant *c = &contestants[i];
+
+	return (struct bench_row){ c->name, c->title, c->version, c->why };
 }
-
-/* Nothing at all is a result, too: no context switches, for one. */
-static void cell(struct bench_result *res, struct bench_result *base)
-{
-	double us = bench_median(res);
-
-	if (res->n && !us)
-		printf(" %10.2f (0.00x)", us);
-	else
-		bench_cell(us, bench_median(base));
-}
-
-static void table(const struct rounds *r, size_t figure)
-{
-	const struct bench_suite *s = r->s;
-	size_t i, k;
-
-	printf("%s%s, median of %u interleaved rounds (times the direct pair)\n",
-	       figure ? "\n" : "", s->figures[figure].headline, r->o->rounds);
-	printf("%-22s", "");
-	for (k = 0; k < s->n_cases; k++)
-		printf(" %18s", s->title(k));
-	putchar('\n');
-	for (i = 0; i < n_contestants; i++) {
-		printf("%-22s", contestants[i].title);
-		for (k = 0; k < s->n_cases; k++)
-			cell(result(r, i, k, figure),
-			     result(r, 0, k, figure));
-		putchar('\n');
-	}
-}
-
-static void tables(const struct rounds *r)
-{
-	size_t i;
-
-	for (i = 0; i < r->s->n_figures; i++)
-		table(r, i);
-	for (i = 0; i < n_contestants; i++)
-		if (contestants[i].why[0])
-			printf("missing: %s: %s\n", contestants[i].title,
-			       contestants[i].why);
-}
-
-static void json_figure(const struct rounds *r, size_t figure)
-{
-	const struct bench_suite *s = r->s;
-	const char *sep = "";
-	size_t i, k;
-
-	printf(",\"%s\":{", s->figures[figure].key);
-	for (i = 0; i < n_contestants; i++) {
-		if (!result(r, i, 0, figure)->n)
-			continue;
-		printf("%s\"%s\":{", sep, contestants[i].name);
-		sep = ",";
-		for (k = 0; k < s->n_cases; k++)
-			printf("%s\"%s\":%.2f", k ? "," : "", s->title(k),
-			       bench_median(result(r, i, k, figure)));
-		putchar('}');
-	}
-	putchar('}');
-}
-
-static void json(const struct rounds *r)
-{
-	size_t i;
-
-	printf("{\"unit\":\"us\",\"rounds\":%u", r->o->rounds);
-	for (i = 0; i < r->s->n_figures; i++)
-		json_figure(r, i);
-	puts("}");
-}
-
-/* ---- */
 
 static void start(const struct rounds *r, size_t who)
 {
 	struct contestant *c = &contestants[who];
 	int err;
 
+	c->why[0] = 0;
 	if (!bench_chosen(r->o->only, c->name)) {
 		snprintf(c->why, sizeof(c->why), "not asked for");
+		return;
+	}
+	if (c->program && !*c->program(c)) {
+		snprintf(c->why, sizeof(c->why), "$DBUS_BROKER_NEW is not set");
 		return;
 	}
 	if (contestant_start(c))
@@ -153,24 +84,35 @@ static int start_all(const struct rounds *r)
 	return n;
 }
 
-static void turn(const struct rounds *r, size_t who, size_t k)
+/* ---- turns ---- */
+
+static void keep(const struct rounds *r, size_t who, size_t k,
+		 const double *figures)
 {
-	double figures[BENCH_MAX_FIGURES] = { 0 };
-	struct contestant *c = &contestants[who];
 	struct bench_result *res;
 	size_t i;
+
+	for (i = 0; i < r->s->n_figures; i++) {
+		if (isnan(figures[i]))
+			continue;
+		res = bench_results_cell(&r->results, who, k, i);
+		res->v[res->n++] = figures[i];
+	}
+}
+
+static void turn(const struct rounds *r, size_t who, size_t k)
+{
+	double figures[BENCH_MAX_FIGURES] = { NAN, NAN, NAN, NAN };
+	struct contestant *c = &contestants[who];
 	int err = r->s->turn(c, who, k, r->o, figures);
 
-	if (err) {
-		snprintf(c->why, sizeof(c->why), "%s: %s", r->s->title(k),
-			 strerror(-err));
-		contestant_stop(c);
+	if (!err) {
+		keep(r, who, k, figures);
 		return;
 	}
-	for (i = 0; i < r->s->n_figures; i++) {
-		res = result(r, who, k, i);
-		res->us[res->n++] = figures[i];
-	}
+	snprintf(c->why, sizeof(c->why), "%s: %s", r->s->title(k),
+		 strerror(-err));
+	contestant_stop(c);
 }
 
 static void round_of_all(const struct rounds *r)
@@ -190,7 +132,7 @@ static bool stop_all(const struct rounds *r)
 	size_t i;
 
 	for (i = 0; i < n_contestants; i++) {
-		if (result(r, i, 0, 0)->n && contestants[i].why[0])
+		if (bench_results_any(&r->results, i) && !contestants[i].on)
 			complete = false;
 		contestant_stop(&contestants[i]);
 	}
@@ -202,29 +144,31 @@ int bench_suite(const struct bench_suite *s, const struct bench_run *o)
 	struct rounds r = {
 		.s = s,
 		.o = o,
-		.results = calloc(n_contestants * s->n_cases * s->n_figures,
-				  sizeof(*r.results)),
+		.results = {
+			.suite = s->name, .rounds = o->rounds,
+			.figures = s->figures, .n_figures = s->n_figures,
+			.n_rows = n_contestants, .n_cases = s->n_cases,
+			.columns = s->columns, .title = s->title, .row = row,
+		},
 	};
+	int err = bench_results_alloc(&r.results);
 	unsigned int i;
 	bool complete;
 
-	if (!r.results || !start_all(&r)) {
-		fprintf(stderr, "afbus bench: %s\n", r.results ?
-			"nothing to measure" : strerror(ENOMEM));
-		free(r.results);
+	if (err || !start_all(&r)) {
+		fprintf(stderr, "afbus bench: %s\n", err ? strerror(-err) :
+			"nothing to measure");
+		free(r.results.cells);
 		return 1;
 	}
 	for (i = 0; i < o->rounds; i++) {
-		fprintf(stderr, "\rafbus bench: round %u of %u", i + 1,
-			o->rounds);
+		fprintf(stderr, "\rafbus bench: %s, round %u of %u   ",
+			s->name, i + 1, o->rounds);
 		round_of_all(&r);
 	}
 	fprintf(stderr, "\n");
 	complete = stop_all(&r);
-	if (o->json)
-		json(&r);
-	else
-		tables(&r);
-	free(r.results);
-	return !complete;
+	err = bench_results_say(&r.results, o->json);
+	free(r.results.cells);
+	return err ? err : !complete;
 }
