@@ -15,8 +15,9 @@ help:
 	@echo "make soak           everything at once in the VM for TIME=3600 seconds"
 	@echo "make fuzz           run the fuzzers, each for TIME=60 seconds; TARGET=..."
 	@echo "make build          programs into build/, modules into build/modules/"
-	@echo "make bench          measure beside the other buses; NATIVE=1: native buses,"
-	@echo "                    one sender and many receivers, beside AF_UNIX and TIPC"
+	@echo "make bench          measure beside the other buses, here and in the VM, with"
+	@echo "                    a report, build/bench/report.html; PARTS='host vm icount';"
+	@echo "                    NATIVE=1: native buses alone, beside AF_UNIX and TIPC"
 	@echo "make vm CMD='...'   run a command in the VM; docs/vm.md has more"
 	@echo "make clean          remove build/ (downloads stay in .cache/)"
 	@echo "KERNEL=6.12 chooses another kernel for the VM than $(KERNEL)"
@@ -52,7 +53,7 @@ modules:
 	@scripts/deps kernel vm && scripts/build-modules $(KERNEL)
 
 bench: build
-	@KERNEL=$(KERNEL) scripts/bench $(if $(NATIVE),--native)
+	@KERNEL=$(KERNEL) scripts/bench $(if $(NATIVE),--native,$(if $(KEEP),--keep) $(PARTS))
 
 CMD ?= uname -a; lsmod; afbus status
 vm: export AFBUS_VM_COMMAND = $(CMD)

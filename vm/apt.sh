@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Sourced by vm/fetch and vm/build-kernel, after lib.sh:
+# Sourced by vm/fetch, vm/build-kernel and scripts/unpack, after lib.sh:
 #
 # private_apt NAME SUITE...: a private copy of apt's world with the packages of
 # these suites: own sources, lists and cache; the machine's own mirror, proxies,
@@ -27,7 +27,7 @@ private_apt()
 		-o Acquire::Languages=none
 		-o Acquire::Check-Valid-Until=false
 	)
-	say "kernel $1: reading the package lists of" "${@:2}"
+	say "$1: reading the package lists of" "${@:2}"
 	apt_sources "${@:2}" > "$apt_dir/sources.list"
 	apt-get "${apt_opts[@]}" -qq update >&2 || die "apt-get update failed"
 }
