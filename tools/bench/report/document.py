@@ -24,6 +24,19 @@ class Document:
                     self.versions[row["name"]] = row["version"]
 
     @property
+    def machine(self):
+        """Documents that have this in common are of one measurement."""
+        return [self.data[key] for key in (
+            "where", "clock", "kernel_version", "cpu", "processors", "commit")]
+
+    def take(self, other):
+        """The suites of @other that are not here."""
+        for name, suite in other.suites.items():
+            self.suites.setdefault(name, suite)
+        self.titles = {**other.titles, **self.titles}
+        self.versions = {**other.versions, **self.versions}
+
+    @property
     def instructions(self):
         return self.data["clock"] == "instructions"
 
@@ -77,5 +90,20 @@ class Document:
     def missing(self):
         """(suite, title, why) of all that was to be measured."""
         return [(s["suite"], self.title(row["name"]), row["missing"])
-                for s in self.data["suites"] for row in s["rows"]
+                for s in self.suites.values() for row in s["rows"]
                 if row["missing"] and row["missing"] != "not asked for"]
+
+
+def load(paths):
+    """Documents, those of one machine and commit put together: parts may be
+    measured one by one."""
+    docs = []
+    for path in paths:
+        doc = Document(path)
+        for other in docs:
+            if other.machine == doc.machine:
+                other.take(doc)
+                break
+        else:
+            docs.append(doc)
+    return docs

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """report.py OUT.html IN.json... makes one page of what `afbus bench --json`
-wrote: no scripts, nothing from elsewhere. report.py --targets IN.json... prints
+wrote: no scripts, nothing from elsewhere. Parts of one commit that were measured
+one by one on one machine are put together. report.py --targets IN.json... prints
 the table of docs/performance.md."""
 import os
 import re
@@ -9,8 +10,8 @@ import sys
 from html import escape
 
 import charts
+import document
 import targets
-from document import Document
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -149,7 +150,7 @@ def main(args):
               file=sys.stderr)
         return 2
     try:
-        docs = [Document(path) for path in args[1:]]
+        docs = document.load(args[1:])
         if args[0] == "--targets":
             print(targets.markdown(docs))
         else:
