@@ -57,6 +57,9 @@ double contestant_memory(const struct contestant *c);
 /* What the kernel uses, in bytes, all in all, NAN where others use it, too:
  * only in the VM. */
 double bench_kernel_memory(void);
+/* The kernel gives free what its caches keep of others that are gone, or what
+ * comes next would find room there and seem to need none. */
+void bench_kernel_settle(void);
 bool contestant_is_bus(const struct contestant *c);
 /* A receive on @fd that takes too long fails. */
 int bench_impatient(int fd);

@@ -42,6 +42,7 @@ static int join(struct contestant *c, size_t who)
 static int restart(struct contestant *c)
 {
 	contestant_stop(c);
+	bench_kernel_settle();
 	return contestant_start(c);
 }
 

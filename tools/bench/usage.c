@@ -3,10 +3,13 @@
 #include "tools/bench/bench.h"
 #include "tools/bench/common.h"
 
+#include <glob.h>
 #include <math.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#define SETTLE_US 300000
 
 static double switches_of(pid_t pid)
 {
@@ -79,6 +82,27 @@ static double kept_by_processors(void)
 	if (f)
 		fclose(f);
 	return (double)sum * sysconf(_SC_PAGESIZE);
+}
+
+void bench_kernel_settle(void)
+{
+	glob_t caches = { 0 };
+	size_t i;
+	FILE *f;
+
+	if (bench_where() == BENCH_HOST)
+		return;
+	/* What RCU holds has time to go. */
+	usleep(SETTLE_US);
+	if (!glob("/sys/kernel/slab/*/shrink", 0, NULL, &caches))
+		for (i = 0; i < caches.gl_pathc; i++) {
+			f = fopen(caches.gl_pathv[i], "we");
+			if (!f)
+				continue;
+			fputs("1\n", f);
+			fclose(f);
+		}
+	globfree(&caches);
 }
 
 double bench_kernel_memory(void)

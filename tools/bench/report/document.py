@@ -16,6 +16,7 @@ class Document:
             raise ValueError(f"{path}: not a document of afbus bench, "
                              f"format {FORMAT}")
         self.suites = {s["suite"]: s for s in self.data["suites"]}
+        self.commits = {self.data["commit"]: list(self.suites)}
         self.titles, self.versions = {}, {}
         for suite in self.data["suites"]:
             for row in suite["rows"]:
@@ -27,14 +28,27 @@ class Document:
     def machine(self):
         """Documents that have this in common are of one measurement."""
         return [self.data[key] for key in (
-            "where", "clock", "kernel_version", "cpu", "processors", "commit")]
+            "where", "clock", "kernel_version", "cpu", "processors")]
 
     def take(self, other):
         """The suites of @other that are not here."""
-        for name, suite in other.suites.items():
-            self.suites.setdefault(name, suite)
+        new = [name for name in other.suites if name not in self.suites]
+        for name in new:
+            self.suites[name] = other.suites[name]
+        commit = other.data["commit"]
+        self.commits.setdefault(commit, []).extend(new)
         self.titles = {**other.titles, **self.titles}
         self.versions = {**other.versions, **self.versions}
+
+    @property
+    def commit(self):
+        """What was measured; and which of it, if there are several."""
+        if len(self.commits) == 1:
+            commit = next(iter(self.commits))
+            return f"commit {commit}" if commit else "commit not known"
+        return "commits " + ", ".join(
+            f"{commit or 'not known'} ({', '.join(suites)})"
+            for commit, suites in self.commits.items())
 
     @property
     def instructions(self):
@@ -95,8 +109,8 @@ class Document:
 
 
 def load(paths):
-    """Documents, those of one machine and commit put together: parts may be
-    measured one by one."""
+    """Documents, those of one machine put together: parts may be measured one by
+    one."""
     docs = []
     for path in paths:
         doc = Document(path)

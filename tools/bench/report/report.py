@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """report.py OUT.html IN.json... makes one page of what `afbus bench --json`
-wrote: no scripts, nothing from elsewhere. Parts of one commit that were measured
-one by one on one machine are put together. report.py --targets IN.json... prints
+wrote: no scripts, nothing from elsewhere. Parts that were measured one by
+one on one machine are put together. report.py --targets IN.json... prints
 the table of docs/performance.md."""
 import os
 import re
@@ -56,12 +56,11 @@ HOW = (
 
 def machine(doc):
     data = doc.data
-    commit = data["commit"] or "commit not known"
     processors = "1 processor" if data["processors"] == 1 else \
         f"{data['processors']} processors"
     return (f"<li><b>{escape(doc.label)}</b>: {escape(data['cpu'])}, "
             f"{processors}; Linux {escape(data['kernel'])}; "
-            f"afbus {escape(data['afbus'])}, {escape(commit)}; "
+            f"afbus {escape(data['afbus'])}, {escape(doc.commit)}; "
             f"{escape(data['date'])}</li>")
 
 
