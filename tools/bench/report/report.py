@@ -24,6 +24,7 @@ h3 { margin: .9em 0 .2em; font-size: .95em; font-weight: 600; opacity: .75; }
 p { max-width: 50em; margin: .5em 0; }
 .charts { display: grid; gap: 0 2em;
           grid-template-columns: repeat(auto-fit, minmax(min(36em, 100%), 1fr)); }
+.charts > div { max-width: 44em; }
 svg { width: 100%; height: auto; font-family: system-ui, sans-serif; }
 table { border-collapse: collapse; font-size: .88em; margin: .6em 0; }
 th, td { padding: .2em .7em; border-bottom: 1px solid #8886;
@@ -37,8 +38,8 @@ summary { cursor: pointer; font-size: .88em; opacity: .8; }
 """
 
 HOW = (
-    "Every bus is started in a folder of its own and stays up for the whole "
-    "run. The same client, which does no more than a message needs, talks to "
+    "Every bus is started in a folder of its own and stays up for all rounds "
+    "(where memory is measured it is started anew for each). The same client, which does no more than a message needs, talks to "
     "all of them; they take turns in every round, so that what disturbs the "
     "machine disturbs all. A figure is the median of all rounds; whiskers, and "
     "± in the tables (half of the way between them), reach from the lowest to "
@@ -124,7 +125,8 @@ def question(chart, docs):
 
 
 def page(docs):
-    out = ["<!DOCTYPE html>", '<html lang="en">', "<head>",
+    out = ["<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->",
+           "<!DOCTYPE html>", '<html lang="en">', "<head>",
            '<meta charset="utf-8"/>',
            '<meta name="viewport" content="width=device-width"/>',
            "<title>AF_BUS: what a message costs</title>",
