@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "core/shares.h"
 
-void shares_add(struct shares *s, u32 owner, u64 bytes)
+#include "core/quota.h"
+
+void shares_add(struct shares *s, u32 owner, u64 amount)
 {
 	u32 last = (s->n - 1) % SHARES_RUNS;
 
 	if (s->n && s->run[last].owner == owner) {
-		s->run[last].bytes += bytes;
+		s->run[last].amount += amount;
 		return;
 	}
 	last = s->n % SHARES_RUNS;
 	s->run[last].owner = owner;
-	s->run[last].bytes = bytes;
+	s->run[last].amount = amount;
 	/* Full already, it stays so: only the rest of the division counts. */
 	s->n = s->n + 1 < 2 * SHARES_RUNS ? s->n + 1 : SHARES_RUNS;
 }
@@ -19,17 +21,22 @@ void shares_add(struct shares *s, u32 owner, u64 bytes)
 u64 shares_of(const struct shares *s, u32 owner, u64 left)
 {
 	u32 n = s->n, runs = n < SHARES_RUNS ? n : SHARES_RUNS;
-	u64 of = 0, bytes;
+	u64 of = 0, amount;
 
 	for (; runs && left; runs--) {
 		n--;
-		bytes = s->run[n % SHARES_RUNS].bytes;
+		amount = s->run[n % SHARES_RUNS].amount;
 		/* Some of it has gone out. */
-		if (bytes > left)
-			bytes = left;
+		if (amount > left)
+			amount = left;
 		if (s->run[n % SHARES_RUNS].owner == owner)
-			of += bytes;
-		left -= bytes;
+			of += amount;
+		left -= amount;
 	}
 	return of;
+}
+
+bool shares_ok(const struct shares *s, u32 owner, u64 left, u64 add, u64 limit)
+{
+	return quota_share_ok(shares_of(s, owner, left), left, add, limit);
 }

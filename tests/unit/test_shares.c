@@ -78,12 +78,46 @@ static void empty(void **state)
 	assert_int_equal(shares_of(&s, 0, 100), 0);
 }
 
+/* As many of @owner's as it is let add, one by one. */
+static u64 fill(struct shares *s, u32 owner, u64 *left, u64 limit)
+{
+	u64 n;
+
+	for (n = 0; *left < limit && shares_ok(s, owner, *left, 1, limit);
+	     n++) {
+		shares_add(s, owner, 1);
+		++*left;
+	}
+	return n;
+}
+
+/* Of descriptors, say: each owner half of what the others leave. */
+static void half_of_what_others_leave(void **state)
+{
+	struct shares s = { 0 };
+	u64 left = 0;
+
+	assert_int_equal(fill(&s, 1, &left, 64), 32);
+	assert_int_equal(fill(&s, 1, &left, 64), 0);
+	assert_int_equal(fill(&s, 2, &left, 64), 16);
+	assert_int_equal(fill(&s, 3, &left, 64), 8);
+	assert_int_equal(fill(&s, 1, &left, 64), 0);
+	/* All of the first one's have gone out. */
+	left -= 32;
+	assert_int_equal(fill(&s, 2, &left, 64), 12);
+	assert_int_equal(fill(&s, 1, &left, 64), 14);
+	/* Whoever has none is not refused for its share. */
+	assert_true(shares_ok(&s, 9, left, 64, 64));
+	assert_false(shares_ok(&s, 1, left, 2, 64));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(empty),
 		cmocka_unit_test(exact_in_long_runs),
 		cmocka_unit_test(never_too_much),
+		cmocka_unit_test(half_of_what_others_leave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
