@@ -220,7 +220,7 @@ enum bus_port_flag {
  * its protocol counts it, and those who wait. */
 struct bus_share {
 	struct list_head waiters; /* struct bus_wait, bus->wait_lock */
-	atomic_t msgs;
+	atomic_t msgs, fds;
 	atomic64_t bytes;
 };
 

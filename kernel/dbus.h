@@ -198,7 +198,7 @@ struct dbus_port {
 	/* Of a message longer than the limit, which was let on an empty queue:
 	 * what the master sends on top of it is not to blame. port.lock */
 	size_t oversize;
-	struct shares shares;		/* of the client's queue; port.lock */
+	struct shares shares, fd_shares; /* of the client's queue; port.lock */
 	u64 queued_msgs;		/* since the queue was empty; port.lock */
 	u64 peak_bytes, peak_fds;	/* of the queue; port.lock */
 

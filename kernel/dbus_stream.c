@@ -12,8 +12,6 @@
 #include <linux/slab.h>
 #include <net/af_unix.h>
 
-#include "core/quota.h"
-
 /* One adoption at a time, or both ends of a pair could slip through. */
 static DEFINE_MUTEX(attach_mutex);
 
@@ -52,10 +50,26 @@ static unsigned int fds_queued(const struct dbus_port *p)
 static bool in_share(const struct dbus_port *p, const struct bus_user *user,
 		     u64 add, u64 queued, u64 limit)
 {
-	if (user == p->port.user)
-		return true;
-	return quota_share_ok(shares_of(&p->shares, user->share, queued),
-			      queued, add, limit);
+	return user == p->port.user ||
+	       shares_ok(&p->shares, user->share, queued, add, limit);
+}
+
+static int fd_room(struct dbus_port *p, const struct bus_user *user,
+		   unsigned int add)
+{
+	unsigned int limit = READ_ONCE(p->port.bus->limits.queue_fds);
+	unsigned int n = fds_queued(p);
+
+	if (!n)
+		return 0;
+	if (!user)
+		return n + add > limit ? -ENOBUFS : 0;
+	if (n + add <= limit &&
+	    (user == p->port.user ||
+	     shares_ok(&p->fd_shares, user->share, n, add, limit)))
+		return 0;
+	set_bit(DP_FD_WAIT, &p->events);
+	return -EAGAIN;
 }
 
 static int dbus_room(struct bus_port *bp, const struct bus_user *user,
@@ -65,7 +79,6 @@ static int dbus_room(struct bus_port *bp, const struct bus_user *user,
 	u64 limit = READ_ONCE(bp->bus->limits.queue_bytes);
 	u64 queued = sk_wmem_alloc_get(p->sk);
 	bool force = !user;
-	unsigned int n;
 
 	if (peer_gone(p))
 		return -EPIPE;
@@ -77,14 +90,7 @@ static int dbus_room(struct bus_port *bp, const struct bus_user *user,
 		return force ? -ENOBUFS : -EAGAIN;
 	if (!force && !in_share(p, user, c->bytes, queued, limit))
 		return -EAGAIN;
-	n = c->fds ? fds_queued(p) : 0;
-	if (n && n + c->fds > READ_ONCE(bp->bus->limits.queue_fds)) {
-		if (force)
-			return -ENOBUFS;
-		set_bit(DP_FD_WAIT, &p->events);
-		return -EAGAIN;
-	}
-	return 0;
+	return c->fds ? fd_room(p, user, c->fds) : 0;
 }
 
 /* Below port.lock. The client may go at any moment: then what is pushed is
@@ -132,8 +138,11 @@ static void account(struct dbus_port *p, struct bus_msg *m)
 		skb_set_owner_w(skb, p->sk);
 	WRITE_ONCE(p->queued_msgs, p->queued_msgs + 1);
 	peak(&p->peak_bytes, sk_wmem_alloc_get(p->sk));
-	if (m->files)
+	shares_add(&p->shares, m->share, m->truesize);
+	if (m->files) {
 		peak(&p->peak_fds, fds_queued(p) + m->files->count);
+		shares_add(&p->fd_shares, m->share, m->files->count);
+	}
 }
 
 static void dbus_commit(struct bus_port *bp, struct bus_msg *m)
@@ -141,7 +150,6 @@ static void dbus_commit(struct bus_port *bp, struct bus_msg *m)
 	struct dbus_port *p = to_dbus_port(bp);
 
 	account(p, m);
-	shares_add(&p->shares, m->share, m->truesize);
 	atomic64_inc(&bp->received_msgs);
 	atomic64_add(m->len, &bp->received_bytes);
 	if (p->native) {

@@ -48,6 +48,15 @@ static u64 byte_limit(const struct bus_sock *bs)
 	return limit;
 }
 
+static bool fds_in_share(const struct bus_sock *bs, const struct bus_share *s,
+			 unsigned int add)
+{
+	u64 fds = READ_ONCE(bs->n_fds);
+
+	return quota_share_ok(min_t(u64, atomic_read(&s->fds), fds), fds, add,
+			      READ_ONCE(bs->bus->limits.queue_fds));
+}
+
 /* The receiver's own user shares with nobody: it is its own queue. */
 static bool in_share(const struct bus_sock *bs, const struct bus_user *user,
 		     const struct bus_cost *c, const struct fill *f)
@@ -59,7 +68,8 @@ static bool in_share(const struct bus_sock *bs, const struct bus_user *user,
 	return quota_share_ok(min_t(u64, atomic_read(&s->msgs), f->msgs),
 			      f->msgs, 1, (u64)bs->maxqlen + 1) &&
 	       quota_share_ok(min_t(u64, atomic64_read(&s->bytes), f->bytes),
-			      f->bytes, c->bytes, byte_limit(bs));
+			      f->bytes, c->bytes, byte_limit(bs)) &&
+	       (!c->fds || fds_in_share(bs, s, c->fds));
 }
 
 int native_room(struct bus_port *p, const struct bus_user *user,
@@ -97,8 +107,10 @@ static void account(struct bus_sock *bs, const struct sk_buff *skb, int sign)
 	atomic_add(sign, &s->msgs);
 	atomic64_add(bytes, &s->bytes);
 	if (cb->files) {
-		WRITE_ONCE(bs->n_fds,
-			   bs->n_fds + sign * (int)cb->files->count);
+		int fds = sign * (int)cb->files->count;
+
+		WRITE_ONCE(bs->n_fds, bs->n_fds + fds);
+		atomic_add(fds, &s->fds);
 		if (cb->files->holders)
 			WRITE_ONCE(bs->n_holders, bs->n_holders + sign);
 	}
@@ -236,6 +248,7 @@ void native_purge(struct bus_sock *bs)
 	}
 	for (i = 0; i < BUS_SHARES; i++) {
 		atomic_set(&bs->port.share[i].msgs, 0);
+		atomic_set(&bs->port.share[i].fds, 0);
 		atomic64_set(&bs->port.share[i].bytes, 0);
 	}
 	WRITE_ONCE(bs->n_msgs, 0);

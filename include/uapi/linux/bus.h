@@ -325,14 +325,16 @@ struct sockaddr_bus {
  */
 struct bus_limits {
 	__u64 queue_bytes;	/* a port's receive queue; default 16 MiB,
-				 * 64 KiB to 256 MiB */
+				 * 64 KiB to 256 MiB. A uid other than the
+				 * port's may fill half of what others leave */
 	__u64 user_bytes;	/* incomplete messages of one uid, and what
 				 * waits for its receivers in the module;
 				 * default 512 MiB */
 	__u32 message_bytes;	/* one message; default and at most 128 MiB */
 	__u32 message_fds;	/* fds in one message, at most 253; default 16
 				 * for BUS_PROTO_DBUS, else 253 */
-	__u32 queue_fds;	/* fds waiting for one port; default 1024 */
+	__u32 queue_fds;	/* fds waiting for one port, shared likewise;
+				 * default 1024, at most 2^20 */
 	__u32 stall_ms;		/* how long a full receiver may make a sender
 				 * wait before it is removed; default 10000 */
 	__u32 replies;		/* calls of one D-Bus port that wait for their
