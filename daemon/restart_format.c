@@ -259,6 +259,7 @@ static const struct rst_field port[] = {
 	RST_FIELD(rst_port, peak_out_bytes, RST_U64),
 	RST_FIELD(rst_port, peak_out_fds, RST_U64),
 	RST_FIELD(rst_port, zombie_age, RST_U64),
+	RST_LATER(rst_port, fd_shares, RST_BLOB),	/* 1.1 */
 	LAST
 };
 

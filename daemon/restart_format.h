@@ -159,6 +159,7 @@ struct rst_port {
 	uint64_t out_msgs;
 	uint64_t peak_in_bytes, peak_in_fds, peak_out_bytes, peak_out_fds;
 	uint64_t zombie_age;		/* ms */
+	struct rst_blob fd_shares;	/* struct shares */
 };
 
 enum rst_port_flags {

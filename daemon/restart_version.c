@@ -6,7 +6,7 @@
 #define RST_MAJOR 1
 #endif
 #ifndef RST_MINOR
-#define RST_MINOR 0
+#define RST_MINOR 1
 #endif
 
 const struct rst_version rst_version = { RST_MAJOR, RST_MINOR };

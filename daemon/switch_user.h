@@ -211,8 +211,8 @@ struct uport {
 	uint32_t pend_first, pend_last;	/* in us->pend, with UP_DIRTY */
 	struct uchunk_list queue;	/* with UP_BLOCKED */
 	size_t queued;
-	struct shares shares;		/* of that, by uid */
 	unsigned int queued_fds;
+	struct shares shares, fd_shares; /* of these, by uid */
 	/* A message longer than a queue may be that has gone on an empty one:
 	 * what else comes from the daemon meanwhile is not to blame. */
 	size_t oversize;

@@ -117,7 +117,8 @@ static int text_of(const struct rst_blob *b, char *text, size_t size)
 /* As much as both know. */
 static void blob_into(const struct rst_blob *b, void *to, size_t size)
 {
-	memcpy(to, b->data, b->len < size ? b->len : size);
+	if (b->len)
+		memcpy(to, b->data, b->len < size ? b->len : size);
 }
 
 static int put_bus(struct restore *s, const void *rec)
@@ -179,6 +180,7 @@ static void put_state(struct us *us, struct uport *p, const struct rst_port *r)
 	p->st.addr = p->addr;
 	p->st.matches = 0;
 	blob_into(&r->shares, &p->shares, sizeof(p->shares));
+	blob_into(&r->fd_shares, &p->fd_shares, sizeof(p->fd_shares));
 	p->oversize = r->oversize;
 	p->q.out.msgs = r->out_msgs;
 	p->q.in.peak_bytes = r->peak_in_bytes;

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "core/quota.h"
 
 /* SENDER adds at most: padding, code, signature, length, name, NUL, padding */
 #define STAMP_ROOM	(8 + 4 + 4 + DBUS_UNIQUE_MAX + 8)
@@ -102,12 +101,16 @@ static bool fits(struct us *us, const struct uport *t, size_t len,
 
 /* The receiver's own user shares with nobody: it is its own queue. */
 static bool in_share(struct us *us, const struct uport *t,
-		     const struct uport *p, size_t len)
+		     const struct uport *p, size_t len, unsigned int n_fds)
 {
+	const struct bus_limits *l = &us->sw.limits;
+	uid_t uid = p->user->uid;
+
 	if (p->user == t->user || !t->queued)
 		return true;
-	return quota_share_ok(shares_of(&t->shares, p->user->uid, t->queued),
-			      t->queued, len, us->sw.limits.queue_bytes);
+	return shares_ok(&t->shares, uid, t->queued, len, l->queue_bytes) &&
+	       (!n_fds || shares_ok(&t->fd_shares, uid, t->queued_fds, n_fds,
+				    l->queue_fds));
 }
 
 /* Who of @p's user has waited for @t longest, or NULL. */
@@ -130,7 +133,7 @@ static bool room(struct us *us, struct uport *t, struct uport *p,
 
 	if (first && first != p)
 		return false;
-	if (!in_share(us, t, p, h->f.total_len))
+	if (!in_share(us, t, p, h->f.total_len, h->unix_fds))
 		return false;
 	return fits(us, t, h->f.total_len, h->unix_fds, 1);
 }

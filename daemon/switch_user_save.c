@@ -177,6 +177,7 @@ static void save_port(struct save *s, const struct uport *p)
 		.pool = add_fds(s, index, p->pool, p->n_pool),
 		.pool_age = p->n_pool ? now - p->pool_since : 0,
 		.shares = { &p->shares, sizeof(p->shares) },
+		.fd_shares = { &p->fd_shares, sizeof(p->fd_shares) },
 		.oversize = p->oversize,
 		.out_msgs = p->q.out.msgs,
 		.peak_in_bytes = p->q.in.peak_bytes,

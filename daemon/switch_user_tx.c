@@ -58,6 +58,13 @@ static void count_queued(struct us *us, struct uport *t, size_t len)
 	us_peak(&t->q.out.peak_bytes, t->queued);
 }
 
+static void count_fds(struct us *us, struct uport *t, unsigned int n)
+{
+	t->queued_fds += n;
+	shares_add(&t->fd_shares, us->owner, n);
+	us_peak(&t->q.out.peak_fds, t->queued_fds);
+}
+
 /* A reference of its own to @buf and @fds. */
 static int queue_ref(struct us *us, struct uport *t, struct ubuf *buf,
 		     size_t off, size_t len, struct ufds *fds)
@@ -72,9 +79,8 @@ static int queue_ref(struct us *us, struct uport *t, struct ubuf *buf,
 	c->fds = ufds_ref(fds);
 	TAILQ_INSERT_TAIL(&t->queue, c, link);
 	if (fds)
-		t->queued_fds += fds->n;
+		count_fds(us, t, fds->n);
 	count_queued(us, t, len);
-	us_peak(&t->q.out.peak_fds, t->queued_fds);
 	return 0;
 }
 
