@@ -311,7 +311,7 @@ size_t member_bytes(struct bus_sock *bs, bool unsent);
 int bus_name_parse(struct bus_name *n, const struct sockaddr_bus *sa, int len);
 /* Makes the file. */
 int bus_name_make(struct bus_name *n, struct socket *sock);
-/* Finds the file that bind() would have to make; whose it is is not asked. */
+/* Finds the file that bind() would have to make, whoever has made it. */
 int bus_name_own(struct bus_name *n);
 void bus_name_put(struct bus_name *n);
 /* Finds the file, which the caller must be allowed to write. */

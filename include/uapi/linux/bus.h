@@ -424,7 +424,7 @@ enum bus_rec_type {
 	BUS_REC_FORWARD,	/* the parked message goes to the port, with its
 				 * files, as BUS_SEND's @from has it, and is
 				 * parked no more. With cookie 0 and as data the
-				 * __u64 address of a port: the message that that
+				 * __u64 address of a port: the message that it
 				 * is held with, and is not any more, though it
 				 * remains to be resumed. The first record of its
 				 * batch, or EINVAL. EACCES, ENOTUNIQ, ENOBUFS,
