@@ -7,6 +7,9 @@
 #include <errno.h>
 
 #define FDS 40
+/* Eight shares are all users', which whose is a secret: one of these has
+ * another than the receiver's user, but once in 8^STRANGERS times. */
+#define STRANGERS 5
 
 static int bus, up[2], down[2];
 static uint64_t target;
@@ -64,8 +67,11 @@ static int ask(int n, bool all)
 	return answer();
 }
 
-static void walk(struct peer *a, struct peer *b)
+/* Whether the stranger's share is its own. */
+static bool walk(struct peer *a, struct peer *b)
 {
+	int n;
+
 	is(ask(1, false), FDS / 2);
 	is(ask(1, true), 0);
 	ask(0, false);
@@ -79,18 +85,40 @@ static void walk(struct peer *a, struct peer *b)
 	is(ask(1, false), 0);
 	nt_drain(b->fd);
 	is(fill(a->fd, (struct order){ .n = FDS * 3 / 4 }), 1);
-	is(ask(1, false), FDS / 4 / 2);
+	n = ask(1, false);
+	if (n)
+		is(n, FDS / 4 / 2);
 	nt_drain(b->fd);
 	/* The first of anybody's goes, as long as it is. */
 	is(ask(FDS, false), 1);
 	nt_drain(b->fd);
+	return n;
+}
+
+static bool meet_stranger(unsigned int uid, struct peer *a, struct peer *b)
+{
+	pid_t pid = nt_fork();
+	struct peer s;
+	bool apart;
+
+	if (!pid)
+		_exit(nt_as(uid, stranger, NULL) != 0);
+	answer();
+	s = nt_accept(bus, -1);
+	ok(nt_join(s.end));
+	apart = walk(a, b);
+	(void)!write(down[1], &(struct order){ .n = -1 }, sizeof(struct order));
+	reap(pid);
+	close(s.end);
+	return apart;
 }
 
 int main(void)
 {
 	struct bus_limits l = { .queue_fds = FDS };
-	struct peer a, b, s;
-	pid_t pid;
+	struct peer a, b;
+	bool apart = false;
+	unsigned int i;
 
 	if (getuid())
 		nt_skip("not root");
@@ -103,15 +131,9 @@ int main(void)
 	target = b.addr;
 	a = nt_peer(bus);
 	ok(nt_add(b.end, PREFIX(1) | 1));
-	pid = nt_fork();
-	if (!pid)
-		_exit(nt_as(NT_UID, stranger, NULL) != 0);
-	answer();
-	s = nt_accept(bus, -1);
-	ok(nt_join(s.end));
-	walk(&a, &b);
-	(void)!write(down[1], &(struct order){ .n = -1 }, sizeof(struct order));
-	reap(pid);
+	for (i = 0; i < STRANGERS; i++)
+		apart |= meet_stranger(NT_UID + i, &a, &b);
+	ok(apart ? 0 : -1);
 	close(bus);
 	return 0;
 }
