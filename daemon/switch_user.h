@@ -46,6 +46,9 @@
 /* One read. In front of it in the buffer: room for the incomplete message of
  * the read before, if it is not longer than that. */
 #define US_READ		(64U << 10)
+/* When many have something to be read, each has less of it, so that nobody's turn
+ * is long in coming; but not less than this. */
+#define US_READ_MIN	(8U << 10)
 #define US_PREFIX	(32U << 10)
 /* Stamped headers, and small bodies behind them, until they are flushed. */
 #define US_ARENA	(128U << 10)
@@ -308,6 +311,7 @@ struct us {
 	uint8_t arena[US_ARENA];
 	uint8_t up[US_READ];		/* the message handed up */
 	uint8_t rbuf[US_PREFIX + US_READ];
+	size_t read_size;	/* of a port's turn */
 };
 
 static inline struct us *to_us(struct sw *sw)

@@ -162,6 +162,9 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *ctx)
 
 	us_enter(us);
 	n = epoll_wait(us->epfd, ev, BATCH, 0);
+	us->read_size = n > 1 ? US_READ / (size_t)n : US_READ;
+	if (us->read_size < US_READ_MIN)
+		us->read_size = US_READ_MIN;
 	for (i = 0; i < n; i++) {
 		on_port(us, ev[i].data.ptr, ev[i].events);
 		report(us);

@@ -275,7 +275,7 @@ static void read_rbuf(struct us *us, struct uport *p)
 	uint8_t *at = us->rbuf + US_PREFIX - before;
 	ssize_t n;
 
-	n = receive(us, p, us->rbuf + US_PREFIX, US_READ);
+	n = receive(us, p, us->rbuf + US_PREFIX, us->read_size);
 	if (!received(us, p, n))
 		return;
 	if (before) {
