@@ -1,10 +1,30 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "conf.h"
 
+#include <unistd.h>
+
 void conf_need(void)
 {
 	if (!getenv("BUS_CONFIG"))
 		raw_skip("no configuration to change");
+}
+
+void conf_need_users(void)
+{
+	conf_need();
+	if (getuid())
+		raw_skip("it takes root to be several users");
+	check(!system("chmod 755 \"$(dirname \"$BUS_CONFIG\")\""));
+}
+
+struct raw *conf_open_as(uid_t uid, bool fds)
+{
+	struct raw *c;
+
+	check(!seteuid(uid));
+	c = raw_open(fds);
+	check(!seteuid(0));
+	return c;
 }
 
 void conf_write(const char *inside)

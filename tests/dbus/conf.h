@@ -7,6 +7,8 @@
 #ifndef AFBUS_TESTS_CONF_H
 #define AFBUS_TESTS_CONF_H
 
+#include <sys/types.h>
+
 #include "raw.h"
 
 #define E "org.freedesktop.DBus.Error."
@@ -21,6 +23,9 @@
 	"<allow receive_sender='org.freedesktop.DBus'/></policy>"
 
 void conf_need(void);			/* or skip */
+/* Likewise, and others than root may connect. */
+void conf_need_users(void);
+struct raw *conf_open_as(uid_t uid, bool fds);
 /* The file, without telling the bus: @inside is what <busconfig> holds. */
 void conf_write(const char *inside);
 /* And ReloadConfig, by @c. */
