@@ -108,6 +108,16 @@ def whisker(value, scale, y):
             line(b, y - 4, b, y + 4, width=1.5, opacity=0.7)]
 
 
+def grid(scale, top, bottom):
+    """Of a scale from left to right."""
+    parts = []
+    for t in scale.ticks:
+        x = scale.at(t)
+        parts += [line(x, top, x, bottom, opacity=0.15),
+                  text(x, bottom + 15, tick(t), "middle", 11)]
+    return parts
+
+
 def bars(rows, unit, label):
     """@rows: (title, colour, [values], words). Several values stand one behind
     the other in a bar, the later ones paler."""
@@ -116,11 +126,7 @@ def bars(rows, unit, label):
     highest = max([v["high"] for r in rows for v in r[2]] + totals)
     scale = Linear(highest, left, WIDTH - right)
     bottom = top + step * len(rows)
-    parts = []
-    for t in scale.ticks:
-        x = scale.at(t)
-        parts += [line(x, top, x, bottom, opacity=0.15),
-                  text(x, bottom + 15, tick(t), "middle", 11)]
+    parts = grid(scale, top, bottom)
     for i, (title, colour, values, words) in enumerate(rows):
         y, x = top + i * step, left
         parts.append(text(left - 8, y + 17, title, "end"))
@@ -145,11 +151,7 @@ def spans(rows, unit, label):
     values = [v for r in rows for v in r[2]]
     scale = Log(min(values), max(values), left, WIDTH - right)
     bottom = top + step * len(rows)
-    parts = []
-    for t in scale.ticks:
-        x = scale.at(t)
-        parts += [line(x, top, x, bottom, opacity=0.15),
-                  text(x, bottom + 15, tick(t), "middle", 11)]
+    parts = grid(scale, top, bottom)
     for i, (title, colour, (low, mid, high), words) in enumerate(rows):
         y = top + i * step + step / 2
         a, b, c = scale.at(low), scale.at(mid), scale.at(high)

@@ -13,13 +13,6 @@ def ratio(suite, case, row, base, key="us", base_case=None):
     return find
 
 
-def inverse(find):
-    def turned(doc):
-        value = find(doc)
-        return 1 / value if value else None
-    return turned
-
-
 def footprint(row):
     """An idle connection's memory, the bus's and the kernel's, together."""
     def total(doc, who):
@@ -79,26 +72,27 @@ def flat(group, row):
     return out
 
 
+def beside_broker(group, row, trip, rate, cast):
+    return [
+        Target(group, "round trip : dbus-broker's",
+               ratio("between", RT, row, "dbus-broker"), "<=", trip),
+        Target(group, "rate one way : dbus-broker's",
+               ratio("between", OW, "dbus-broker", row), ">=", rate),
+        Target(group, "rate of broadcasts to 100 : dbus-broker's",
+               ratio("broadcast", TO100, "dbus-broker", row), ">=", cast),
+    ]
+
+
 TARGETS = [
     Target(KERNEL, "round trip : direct pair's",
            ratio("between", RT, "kernel", "direct"), "<=", 1.5),
-    Target(KERNEL, "round trip : dbus-broker's",
-           ratio("between", RT, "kernel", "dbus-broker"), "<=", 0.25),
-    Target(KERNEL, "rate one way : dbus-broker's",
-           ratio("between", OW, "dbus-broker", "kernel"), ">=", 3),
-    Target(KERNEL, "rate of broadcasts to 100 : dbus-broker's",
-           ratio("broadcast", TO100, "dbus-broker", "kernel"), ">=", 3),
+    *beside_broker(KERNEL, "kernel", 0.25, 3, 3),
     Target(KERNEL, "rate one way, 8 KiB : direct pair's",
            ratio("between", "one way 8 KiB", "direct", "kernel"), ">=", 1),
     *flat(KERNEL, "kernel"),
     Target(USER, "round trip : dumb relay's",
            ratio("between", RT, "user", "relay"), "<=", 1.3),
-    Target(USER, "round trip : dbus-broker's",
-           ratio("between", RT, "user", "dbus-broker"), "<=", 0.5),
-    Target(USER, "rate one way : dbus-broker's",
-           ratio("between", OW, "dbus-broker", "user"), ">=", 2),
-    Target(USER, "rate of broadcasts to 100 : dbus-broker's",
-           ratio("broadcast", TO100, "dbus-broker", "user"), ">=", 2),
+    *beside_broker(USER, "user", 0.5, 2, 2),
     *flat(USER, "user"),
     Target(NATIVE, "round trip : AF_UNIX SEQPACKET's",
            ratio("native", "round trip 200 B, 1", "bus", "unix"), "<=", 1.1),
