@@ -47,7 +47,7 @@ int contestant_pair(struct contestant *c, struct bench_end pair[2]);
  * one of zeros. */
 int contestant_client(struct contestant *c, struct bench_end *e);
 void contestant_leave(struct bench_end *e);
-/* What its process has used so far, 0 without one: pairs.c */
+/* What its process has used so far, 0 without one. */
 struct bench_cost {
 	double cpu_us, switches;
 };

@@ -114,13 +114,6 @@ static void come_first(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &prio, sizeof(prio));
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static int call(int fd, const uint8_t *msg, size_t len, double *us)
 {
 	double start = bench_now_us();
@@ -208,7 +201,7 @@ static int turn(struct contestant *c, size_t who, size_t k,
 	if (!r)
 		r = talk(pairs[who], n);
 	floods_stop(&f);
-	qsort(samples, n, sizeof(*samples), compare);
+	bench_sort(samples, n);
 	figures[0] = samples[n / 2];
 	figures[1] = samples[n * 99 / 100];
 	figures[2] = samples[n - 1];

@@ -28,11 +28,16 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+void bench_sort(double *v, size_t n)
+{
+	qsort(v, n, sizeof(*v), compare);
+}
+
 double bench_median(struct bench_result *r)
 {
 	if (!r->n)
 		return 0;
-	qsort(r->v, r->n, sizeof(r->v[0]), compare);
+	bench_sort(r->v, r->n);
 	return r->n % 2 ? r->v[r->n / 2] :
 			  (r->v[r->n / 2 - 1] + r->v[r->n / 2]) / 2;
 }

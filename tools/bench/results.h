@@ -48,6 +48,7 @@ struct bench_result *bench_results_cell(const struct bench_results *r,
 /* Any value of that row at all. */
 bool bench_results_any(const struct bench_results *r, size_t row);
 
+void bench_sort(double *v, size_t n);
 /* Sorts; 0 without a value. */
 double bench_median(struct bench_result *r);
 
