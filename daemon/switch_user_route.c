@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-
 /* SENDER adds at most: padding, code, signature, length, name, NUL, padding */
 #define STAMP_ROOM	(8 + 4 + 4 + DBUS_UNIQUE_MAX + 8)
 #define STAMP_LONG	(16U << 10)
