@@ -73,6 +73,11 @@ struct bus_files {
 	struct file *fp[];
 };
 
+static inline bool bus_files_hold(const struct bus_files *f)	/* NULL is fine */
+{
+	return f && f->holders;
+}
+
 struct bus_files *bus_files_new(unsigned int count);
 /* All are in it: may some hold others? */
 void bus_files_look(struct bus_files *f);
@@ -530,10 +535,8 @@ void bus_park_again(struct bus *bus, struct list_head *first);
 /* @fd -1: no longer. -ENOENT: it is not; -ENOSPC, -EINVAL, -EBADF. */
 int bus_keep(struct bus *bus, u64 id, int fd);
 struct file *bus_kept_file(struct bus *bus, u64 id);	/* counted; or NULL */
-void bus_kept_drop(struct bus *bus);
-/* Are there sockets among it? And the end of these. */
-bool bus_kept_sockets(struct bus *bus);
-void bus_kept_lose_sockets(struct bus *bus);
+void bus_kept_drop(struct bus *bus, bool only_sockets);
+bool bus_kept_sockets(struct bus *bus);		/* are there any? */
 /* Records of what is kept and parked, until @put says false. */
 typedef bool (*bus_dump_put)(void *ctx, u32 type, u64 addr, u64 cookie);
 bool bus_persist_dump(struct bus *bus, bus_dump_put put, void *ctx);

@@ -562,7 +562,7 @@ static int cause(const struct dbus_port *p)
 
 void dbus_native_push(struct dbus_port *p, struct bus_msg *m)
 {
-	bool holders = m->files && m->files->holders;
+	bool holders = bus_files_hold(m->files);
 
 	/* As it would be dropped from the queue of a stream. */
 	if (over(p)) {
@@ -740,7 +740,7 @@ static struct sk_buff *first_holder(struct sk_buff_head *q)
 	struct sk_buff *skb;
 
 	skb_queue_walk(q, skb)
-		if (skb->mark && files_of(skb) && files_of(skb)->holders)
+		if (skb->mark && bus_files_hold(files_of(skb)))
 			return skb;
 	return NULL;
 }

@@ -290,6 +290,7 @@ static void note_input(struct dbus_port *p)
 	peak(&p->in.peak_fds, p->in.fds);
 }
 
+/* Of the client, and not taken yet. */
 static bool has_input(const struct dbus_port *p)
 {
 	return p->native ? READ_ONCE(p->sent_bytes) :
@@ -683,9 +684,8 @@ static void dbus_resume(struct bus_port *bp)
 	/* Orders clearing BUS_PF_HELD before a look at what the client has
 	 * queued; it queues before it looks at the bit. */
 	smp_mb();
-	if (!skb_queue_empty_lockless(&p->sk->sk_receive_queue) ||
-	    READ_ONCE(p->rx_len) || READ_ONCE(p->sent_bytes) ||
-	    READ_ONCE(p->malformed) || test_bit(DP_HUP, &p->events))
+	if (has_input(p) || READ_ONCE(p->rx_len) || READ_ONCE(p->malformed) ||
+	    test_bit(DP_HUP, &p->events))
 		dbus_queue(p);
 }
 

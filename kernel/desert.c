@@ -80,7 +80,7 @@ struct taken {
 /* Below mq_lock. With @t NULL: is there anything? True when it is enough. */
 static bool look_at(struct bus *bus, struct bus_item *item, struct taken *t)
 {
-	if (!item->msg.files || !item->msg.files->holders)
+	if (!bus_files_hold(item->msg.files))
 		return false;
 	if (!t)
 		return true;
@@ -161,7 +161,7 @@ void bus_desert_work(struct work_struct *work)
 	if (is_deserted(bus)) {
 		lose_messages(bus);
 		look_at_ports(bus, true);
-		bus_kept_lose_sockets(bus);
+		bus_kept_drop(bus, true);
 	} else if (look_at_messages(bus, NULL) || look_at_ports(bus, false) ||
 		   bus_kept_sockets(bus)) {
 		bus_desert_watch(bus);

@@ -61,7 +61,7 @@ static void explain(struct bus_item *item, const struct bus_info *why)
 int bus_to_master(struct bus_port *p, struct bus_msg *m,
 		  const struct bus_info *why)
 {
-	bool holders = m->files && m->files->holders;
+	bool holders = bus_files_hold(m->files);
 	struct bus_item *item = &p->item;
 	struct bus *bus = p->bus;
 
@@ -331,7 +331,7 @@ void bus_master_purge(struct bus *bus)
 	spin_unlock(&bus->mq_lock);
 	while ((item = item_first(bus)))
 		item_finish(bus, item, false);
-	bus_kept_drop(bus);
+	bus_kept_drop(bus, false);
 }
 
 static int copy_out(struct bus_item *item, struct msghdr *msg, size_t size)

@@ -344,7 +344,7 @@ int bus_keep(struct bus *bus, u64 id, int fd)
 		bus->n_kept++;
 	}
 	spin_unlock(&bus->mq_lock);
-	if (k)
+	if (!err && k)
 		bus_desert_watch(bus);
 	kept_free(err ? k : old);
 	return err;
@@ -369,23 +369,23 @@ static bool is_socket(const struct bus_kept *k)
 }
 
 /* Below mq_lock. */
-static struct bus_kept *kept_first(struct bus *bus, bool sockets)
+static struct bus_kept *kept_first(struct bus *bus, bool only_sockets)
 {
 	struct bus_kept *k;
 
 	list_for_each_entry(k, &bus->kept, link)
-		if (!sockets || is_socket(k))
+		if (!only_sockets || is_socket(k))
 			return k;
 	return NULL;
 }
 
-static void kept_drop(struct bus *bus, bool sockets)
+void bus_kept_drop(struct bus *bus, bool only_sockets)
 {
 	struct bus_kept *k;
 
 	do {
 		spin_lock(&bus->mq_lock);
-		k = kept_first(bus, sockets);
+		k = kept_first(bus, only_sockets);
 		if (k) {
 			list_del(&k->link);
 			bus->n_kept--;
@@ -393,16 +393,6 @@ static void kept_drop(struct bus *bus, bool sockets)
 		spin_unlock(&bus->mq_lock);
 		kept_free(k);
 	} while (k);
-}
-
-void bus_kept_drop(struct bus *bus)
-{
-	kept_drop(bus, false);
-}
-
-void bus_kept_lose_sockets(struct bus *bus)
-{
-	kept_drop(bus, true);
 }
 
 bool bus_kept_sockets(struct bus *bus)

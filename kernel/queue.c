@@ -138,7 +138,7 @@ void native_push(struct bus_sock *bs, struct sk_buff *skb)
 	account(bs, skb, 1);
 	atomic64_inc(&bs->port.received_msgs);
 	atomic64_add(cb->len, &bs->port.received_bytes);
-	if (cb->files && cb->files->holders)
+	if (bus_files_hold(cb->files))
 		bus_stall_arm(&bs->port);
 	trace_bus_commit(bs->bus, bs->port.addr, bus_body(skb)->seq, cb->len);
 }
@@ -280,7 +280,7 @@ static struct sk_buff *first_holder(const struct bus_sock *bs, int band)
 	struct sk_buff *skb;
 
 	skb_queue_walk(&bs->band[band].q, skb)
-		if (BUSCB(skb)->files && BUSCB(skb)->files->holders)
+		if (bus_files_hold(BUSCB(skb)->files))
 			return skb;
 	return NULL;
 }
