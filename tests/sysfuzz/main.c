@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * sysfuzz [--seconds N] [--seed N] [--keep FOLDER] [--programs N] [--trace]
+ * sysfuzz --pack FILE --keep FOLDER
  *
  * Runs programs in processes of their own, some hundred in each; a process that
  * dies or does not end is a failure, which prints the program. What the kernel
  * has to say is in its log. Kept programs, and new ones that reach more, are in
- * FOLDER. --trace writes each into the kernel's log before it runs, so that the
- * last one of a kernel that died can be read there.
+ * FOLDER, one in a file or many with empty lines between them. --pack runs each
+ * once, the longest first, and writes those into FILE that reach something
+ * which none before them did. --trace writes each into the kernel's log before
+ * it runs, so that the last one of a kernel that died can be read there.
  */
 #include "sysfuzz.h"
 
@@ -36,10 +39,11 @@
 struct shared {
 	uint8_t map[MAP_BITS / 8];
 	struct program corpus[CORPUS];
+	bool reaches[CORPUS];		/* more than those before it */
 	unsigned int n_corpus, n_loaded;
 	struct program current;
 	uint64_t state;			/* of the random numbers */
-	uint64_t programs, steps;
+	uint64_t programs, most, steps;
 	uint64_t tried[MAX_OPS], worked[MAX_OPS];
 	uint32_t turn;			/* changes with each program */
 };
@@ -252,19 +256,31 @@ static void read_line(struct program *p, const char *line)
 			(uint8_t)i, (uint8_t)a, (uint8_t)b, (uint8_t)c, d });
 }
 
+static void take_program(struct program *p)
+{
+	if (p->n[0] && shared->n_corpus < CORPUS) {
+		shared->corpus[shared->n_corpus] = *p;
+		shared->n_loaded = ++shared->n_corpus;
+	}
+	memset(p, 0, sizeof(*p));
+}
+
 static void load_file(const char *path)
 {
-	struct program *p = &shared->corpus[shared->n_corpus];
+	struct program p = { 0 };
 	FILE *f = fopen(path, "r");
 	char line[200];
 
-	if (!f || shared->n_corpus == CORPUS)
+	if (!f)
 		return;
-	while (fgets(line, sizeof(line), f))
-		read_line(p, line);
+	while (fgets(line, sizeof(line), f)) {
+		if (line[0] == '\n')
+			take_program(&p);
+		else
+			read_line(&p, line);
+	}
+	take_program(&p);
 	fclose(f);
-	if (p->n[0])
-		shared->n_loaded = ++shared->n_corpus;
 }
 
 static void load(const char *folder)
@@ -306,6 +322,35 @@ static void save(const char *folder, const struct program *p)
 		return;
 	print_program(f, p);
 	fclose(f);
+}
+
+static int by_length(const void *a, const void *b)
+{
+	const struct program *p = a, *q = b;
+
+	return (q->n[0] + q->n[1]) - (p->n[0] + p->n[1]);
+}
+
+static bool pack(const char *path)
+{
+	unsigned int i, n = 0;
+	FILE *f = fopen(path, "w");
+
+	if (!f) {
+		perror(path);
+		return false;
+	}
+	fprintf(f, "# SPDX-License-Identifier: LGPL-2.1-or-later\n"
+		"# Written by sysfuzz --pack; docs/testing.md tells how.\n\n");
+	for (i = 0; i < shared->n_loaded; i++) {
+		if (!shared->reaches[i])
+			continue;
+		if (n++)
+			fputc('\n', f);
+		print_program(f, &shared->corpus[i]);
+	}
+	printf("%u of %u programs packed\n", n, shared->n_loaded);
+	return !fclose(f) && n;
 }
 
 /* Before it runs, for who reads the log of a dead kernel. */
@@ -368,8 +413,9 @@ static void run_program(void)
 		new += kcov_collect(&kcov[1], shared->map);
 	world_end();
 	shared->steps += new;
-	if (new && shared->n_corpus < CORPUS &&
-	    shared->programs >= shared->n_loaded)
+	if (shared->programs < shared->n_loaded)
+		shared->reaches[shared->programs] = new;
+	else if (new && shared->n_corpus < CORPUS)
 		shared->corpus[shared->n_corpus++] = *p;
 }
 
@@ -409,6 +455,8 @@ static void batch(bool other_user)
 
 	prepare(other_user);
 	for (i = 0; i < BATCH; i++) {
+		if (shared->programs >= shared->most)
+			break;
 		next_program(&shared->current);
 		if (trace)
 			write_to_log(&shared->current);
@@ -509,14 +557,15 @@ static bool report(void)
 static void usage(void)
 {
 	fprintf(stderr, "usage: sysfuzz [--seconds N] [--seed N] "
-		"[--keep FOLDER] [--programs N] [--trace]\n");
+		"[--keep FOLDER] [--programs N] [--trace]\n"
+		"       sysfuzz --pack FILE --keep FOLDER\n");
 	exit(2);
 }
 
 int main(int argc, char **argv)
 {
 	uint64_t seconds = 10, most = UINT64_MAX, seed = 0, end;
-	const char *keep = NULL;
+	const char *keep = NULL, *packed = NULL;
 	bool good = true;
 	unsigned int i, saved;
 	int arg, fd;
@@ -538,10 +587,14 @@ int main(int argc, char **argv)
 			seed = strtoull(value, NULL, 10);
 		else if (!strcmp(argv[arg], "--keep"))
 			keep = value;
+		else if (!strcmp(argv[arg], "--pack"))
+			packed = value;
 		else
 			usage();
 		arg++;
 	}
+	if (packed && !keep)
+		usage();
 	fd = socket(family(), SOCK_SEQPACKET, BUS_PROTO_DBUS);
 	if (fd < 0) {
 		fprintf(stderr, "skipped: no module\n");
@@ -557,12 +610,23 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	if (keep)
 		load(keep);
+	shared->most = most;
+	if (packed) {
+		qsort(shared->corpus, shared->n_loaded,
+		      sizeof(*shared->corpus), by_length);
+		shared->most = shared->n_loaded;
+		seconds = UINT32_MAX;
+	}
 	end = now() + seconds;
 	saved = shared->n_loaded;
-	for (i = 0; good && now() < end && shared->programs < most; i++) {
-		good = run_batch(i % 4 == 3, end);
+	for (i = 0; good && now() < end && shared->programs < shared->most;
+	     i++) {
+		/* What was kept was found by root, for the most part. */
+		good = run_batch(shared->programs >= shared->n_loaded &&
+				 i % 4 == 3, end);
 		for (; keep && saved < shared->n_corpus; saved++)
 			save(keep, &shared->corpus[saved]);
 	}
-	return !(report() & good);
+	good &= report();
+	return !(good && (!packed || pack(packed)));
 }

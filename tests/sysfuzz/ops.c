@@ -430,6 +430,36 @@ static bool op_native_bus(const struct rec *r)
 	return true;
 }
 
+/* The bus at a gets another master, who is given ends that nobody has. */
+static bool op_successor(const struct rec *r)
+{
+	uint32_t ms = 1 + r->d % 50;
+	struct sockaddr_bus sa;
+	socklen_t len = sizeof(sa);
+	int old = slot(r->a), fd;
+	unsigned int i;
+
+	if (getsockname(old, SA(&sa), &len) ||
+	    setsockopt(old, SOL_BUS, BUS_PERSIST, &ms, sizeof(ms)))
+		return false;
+	fd = matching_socket(old);
+	if (r->c & 0x10)
+		put(r->a, -1);
+	for (i = 1; i <= 4; i++)
+		if (r->c & 1 << (i - 1))
+			put(r->a + i, -1);
+	put(r->a, -1);
+	if (bind(fd, SA(&sa), sizeof(sa))) {
+		close(fd);
+		return false;
+	}
+	short_limits(fd, r->d);
+	for (i = 3; i <= 4; i++)
+		if (r->c & 8 << i)
+			put(r->a + i, accept_one(fd, r->a + i, SOCK_NONBLOCK));
+	return put(r->a, fd);
+}
+
 static bool op_open_bus(const struct rec *r)
 {
 	struct sockaddr_bus sa, me;
@@ -492,6 +522,7 @@ const struct op ops[] = {
 	{ "poll", op_poll, 2, true, "012346789ab", "012346789abef" },
 	{ "splice", op_splice, 1, true, "126789ab", "0" },
 	{ "proc", op_proc, 1, true, "0", "0" },
+	{ "successor", op_successor, 3, true, "5", "0" },
 };
 const unsigned int n_ops = sizeof(ops) / sizeof(ops[0]);
 

@@ -12,7 +12,6 @@
 
 #define PICK(list, n) ((list)[(n) % (sizeof(list) / sizeof((list)[0]))])
 
-/* Those that there are, and some that there may be once. */
 /* One more than there are. */
 #define REC_TYPES (BUS_REC_ABOUT + 1)
 
