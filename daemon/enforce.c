@@ -140,22 +140,23 @@ static struct dbus_str str_of(const char *s)
 	return (struct dbus_str){ s, (u32)strlen(s) };
 }
 
+/* By value: it ends up with texts that are here. */
 static void describe(const struct call *c, const struct sw_ruling *ruling,
-		     struct dbus_denied *d, char text[DBUS_DENIED_MAX])
+		     struct dbus_denied d, char text[DBUS_DENIED_MAX])
 {
 	struct peer *to = ruling->to ? bus_find_addr(c->bus, ruling->to) : NULL;
 	char from[PEER_INFO_MAX], at[PEER_INFO_MAX];
 
 	peer_info(c->peer, from);
-	d->h = c->m->h;
-	d->sender = str_of(c->peer->unique);
-	d->from = str_of(from);
-	d->requested = ruling->requested;
+	d.h = c->m->h;
+	d.sender = str_of(c->peer->unique);
+	d.from = str_of(from);
+	d.requested = ruling->requested;
 	if (to) {
 		peer_info(to, at);
-		d->at = str_of(at);
+		d.at = str_of(at);
 	}
-	dbus_denied_write(d, text);
+	dbus_denied_write(&d, text);
 }
 
 static void complain(const struct call *c, const struct sw_ruling *ruling,
@@ -167,7 +168,7 @@ static void complain(const struct call *c, const struct sw_ruling *ruling,
 		.matched = ruling->matched,
 	};
 
-	describe(c, ruling, &d, text);
+	describe(c, ruling, d, text);
 }
 
 static const char *rejected(enum sw_refusal refusal)
@@ -232,7 +233,7 @@ static int denied_by_lsm(struct call *c, const struct sw_ruling *ruling)
 		 "An %s policy prevents this sender from sending this message to this recipient",
 		 lsm_name(c->bus->lsm));
 	d.what = str_of(what);
-	describe(c, ruling, &d, text);
+	describe(c, ruling, d, text);
 	return call_error(c, DBUS_ERROR("AccessDenied"), "%s", text);
 }
 

@@ -64,7 +64,7 @@ static uint16_t *port_of(struct sockaddr *sa)
 /* Returns the socket or -errno; *@port is then the one it has. */
 static int listen_at(const struct addrinfo *ai, uint16_t *port)
 {
-	struct sockaddr_storage bound;
+	struct sockaddr_storage bound = { 0 };
 	socklen_t len = sizeof(bound);
 	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC |
 			SOCK_NONBLOCK, 0);
