@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/note_format.h"
 
-#define LAST { RST_U64, RST_LAST, false }
-
 static const struct rst_field version[] = {
 	RST_FIELD(note_version, major, RST_U32),
 	RST_FIELD(note_version, minor, RST_U32),
-	LAST
+	RST_FIELDS_END
 };
 
 static const struct rst_field bus[] = {
@@ -16,7 +14,7 @@ static const struct rst_field bus[] = {
 	RST_FIELD(note_bus, takeovers, RST_U32),
 	RST_FIELD(note_bus, outage, RST_U64),
 	RST_FIELD(note_bus, generation, RST_U64),
-	LAST
+	RST_FIELDS_END
 };
 
 static const struct rst_field listener[] = {
@@ -27,7 +25,7 @@ static const struct rst_field listener[] = {
 	RST_FIELD(note_listener, group, RST_U32),
 	RST_FIELD(note_listener, flags, RST_U32),
 	RST_FIELD(note_listener, nonce, RST_BLOB),
-	LAST
+	RST_FIELDS_END
 };
 
 static const struct rst_field handshake[] = {
@@ -43,7 +41,7 @@ static const struct rst_field handshake[] = {
 	RST_FIELD(note_handshake, challenge, RST_BLOB),
 	RST_FIELD(note_handshake, line, RST_BLOB),
 	RST_FIELD(note_handshake, nonce, RST_BLOB),
-	LAST
+	RST_FIELDS_END
 };
 
 static const struct rst_field pending[] = {
@@ -52,7 +50,7 @@ static const struct rst_field pending[] = {
 	RST_FIELD(note_pending, unit, RST_BLOB),
 	RST_FIELD(note_pending, deadline, RST_U64),
 	RST_FIELD(note_pending, pid, RST_U32),
-	LAST
+	RST_FIELDS_END
 };
 
 static const struct rst_field held[] = {
@@ -61,13 +59,13 @@ static const struct rst_field held[] = {
 	RST_FIELD(note_held, uid, RST_U32),
 	RST_FIELD(note_held, automatic, RST_U32),
 	RST_FIELD(note_held, data, RST_BLOB),
-	LAST
+	RST_FIELDS_END
 };
 
 static const struct rst_field variable[] = {
 	RST_FIELD(note_variable, key, RST_BLOB),
 	RST_FIELD(note_variable, value, RST_BLOB),
-	LAST
+	RST_FIELDS_END
 };
 
 static const struct rst_field peer[] = {
@@ -78,14 +76,14 @@ static const struct rst_field peer[] = {
 	RST_FIELD(note_peer, program, RST_BLOB),
 	RST_FIELD(note_peer, peak_matches, RST_U64),
 	RST_FIELD(note_peer, peak_names, RST_U64),
-	LAST
+	RST_FIELDS_END
 };
 
 static const struct rst_field claim[] = {
 	RST_FIELD(note_claim, name, RST_BLOB),
 	RST_FIELD(note_claim, flags, RST_U32),
 	RST_FIELD(note_claim, place, RST_U64),
-	LAST
+	RST_FIELDS_END
 };
 
 const struct rst_field *const note_fields[NOTE_KINDS] = {

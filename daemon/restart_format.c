@@ -221,26 +221,24 @@ int rst_next(struct rst_in *in, struct rst_rec *rec)
 
 /* ---- the switch's records ---- */
 
-#define LAST { RST_U64, RST_LAST, false }
-
 static const struct rst_field bus[] = {
 	RST_FIELD(rst_bus, last_addr, RST_U64),
 	RST_FIELD(rst_bus, saved, RST_U64),
 	RST_FIELD(rst_bus, stats, RST_BLOB),
-	LAST
+	RST_FIELDS_END
 };
 
 static const struct rst_field note[] = {
 	RST_FIELD(rst_note, addr, RST_U64),
 	RST_FIELD(rst_note, cookie, RST_U64),
 	RST_FIELD(rst_note, data, RST_BLOB),
-	LAST
+	RST_FIELDS_END
 };
 
 static const struct rst_field kept[] = {
 	RST_FIELD(rst_kept, number, RST_U64),
 	RST_FIELD(rst_kept, fd, RST_U32),
-	LAST
+	RST_FIELDS_END
 };
 
 static const struct rst_field port[] = {
@@ -260,30 +258,30 @@ static const struct rst_field port[] = {
 	RST_FIELD(rst_port, peak_out_fds, RST_U64),
 	RST_FIELD(rst_port, zombie_age, RST_U64),
 	RST_LATER(rst_port, fd_shares, RST_BLOB),	/* 1.1 */
-	LAST
+	RST_FIELDS_END
 };
 
 static const struct rst_field chunk[] = {
 	RST_FIELD(rst_chunk, data, RST_BLOB),
 	RST_FIELD(rst_chunk, fds, RST_BLOB),
-	LAST
+	RST_FIELDS_END
 };
 
 static const struct rst_field rule[] = {
 	RST_FIELD(rst_rule, cookie, RST_U64),
 	RST_FIELD(rst_rule, text, RST_BLOB),
-	LAST
+	RST_FIELDS_END
 };
 
 static const struct rst_field claim[] = {
 	RST_FIELD(rst_claim, name, RST_BLOB),
-	LAST
+	RST_FIELDS_END
 };
 
 static const struct rst_field name[] = {
 	RST_FIELD(rst_name, name, RST_BLOB),
 	RST_FIELD(rst_name, owner, RST_U64),
-	LAST
+	RST_FIELDS_END
 };
 
 static const struct rst_field reply[] = {
@@ -291,19 +289,19 @@ static const struct rst_field reply[] = {
 	RST_FIELD(rst_reply, callee, RST_U64),
 	RST_FIELD(rst_reply, serial, RST_U32),
 	RST_FIELD(rst_reply, age, RST_U64),
-	LAST
+	RST_FIELDS_END
 };
 
 static const struct rst_field wait[] = {
 	RST_FIELD(rst_wait, addr, RST_U64),
 	RST_FIELD(rst_wait, at, RST_U64),
 	RST_FIELD(rst_wait, age, RST_U64),
-	LAST
+	RST_FIELDS_END
 };
 
 static const struct rst_field ready[] = {
 	RST_FIELD(rst_ready, addr, RST_U64),
-	LAST
+	RST_FIELDS_END
 };
 
 static const struct rst_field parked[] = {
@@ -311,7 +309,7 @@ static const struct rst_field parked[] = {
 	RST_FIELD(rst_parked, sender, RST_U64),
 	RST_FIELD(rst_parked, data, RST_BLOB),
 	RST_FIELD(rst_parked, fds, RST_BLOB),
-	LAST
+	RST_FIELDS_END
 };
 
 const struct rst_field *const rst_fields[RST_TYPES] = {

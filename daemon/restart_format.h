@@ -46,15 +46,16 @@ struct rst_blob {
 };
 
 struct rst_field {
-	enum rst_kind kind;
 	size_t offset;		/* in the struct */
+	enum rst_kind kind;
 	bool later;		/* since a later minor version */
 };
 
 /* What a struct is made of. Ends with an element whose offset is RST_LAST. */
 #define RST_LAST SIZE_MAX
-#define RST_FIELD(type, field, kind) { kind, offsetof(struct type, field), false }
-#define RST_LATER(type, field, kind) { kind, offsetof(struct type, field), true }
+#define RST_FIELD(type, field, kind) { offsetof(struct type, field), kind, false }
+#define RST_FIELDS_END { RST_LAST, RST_U64, false }
+#define RST_LATER(type, field, kind) { offsetof(struct type, field), kind, true }
 
 /* Reads @len bytes at @data into @to, the struct that @fields is of. What is
  * behind them is skipped. 0 or -EBADMSG. */
@@ -154,12 +155,13 @@ struct rst_port {
 	struct rst_blob in;		/* what was read, not routed */
 	struct rst_blob pool;		/* fds of that: uint32_t indexes */
 	uint64_t pool_age;		/* ms */
-	struct rst_blob shares;		/* struct shares */
+	struct rst_blob shares;		/* struct shares; of another length
+					 * it is not looked at */
 	uint64_t oversize;
 	uint64_t out_msgs;
 	uint64_t peak_in_bytes, peak_in_fds, peak_out_bytes, peak_out_fds;
 	uint64_t zombie_age;		/* ms */
-	struct rst_blob fd_shares;	/* struct shares */
+	struct rst_blob fd_shares;	/* likewise */
 };
 
 enum rst_port_flags {

@@ -137,13 +137,12 @@ struct new {
 	struct rst_blob c;
 };
 
-#define LAST { RST_U64, RST_LAST, false }
 static const struct rst_field old_fields[] = {
-	RST_FIELD(old, a, RST_U64), LAST
+	RST_FIELD(old, a, RST_U64), RST_FIELDS_END
 };
 static const struct rst_field new_fields[] = {
 	RST_FIELD(new, a, RST_U64), RST_LATER(new, b, RST_U32),
-	RST_LATER(new, c, RST_BLOB), LAST
+	RST_LATER(new, c, RST_BLOB), RST_FIELDS_END
 };
 
 static void newer_fields(void **state)
