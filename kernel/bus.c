@@ -121,7 +121,9 @@ int bus_new(struct bus **ret, const struct bus_proto *proto, struct sock *sk,
 	/* It wakes no processor that sleeps. */
 	INIT_DEFERRABLE_WORK(&bus->desert_clock, bus_desert_work);
 	bus->used = jiffies;
+	bus->began = get_jiffies_64();
 	INIT_LIST_HEAD(&bus->pending);
+	INIT_LIST_HEAD(&bus->returned);
 	init_waitqueue_head(&bus->connect_wq);
 	bus->next_addr = 1;
 	bus->limits = limits_default;
@@ -285,6 +287,7 @@ static void begin_anew(struct bus *bus, struct sock *sk)
 	bus->uid = current_euid();
 	bus->pid = pid_nr(task_tgid(current));
 	bus->takeovers++;
+	bus->began = get_jiffies_64();
 	bus_used(bus);
 	spin_lock(&bus->mq_lock);
 	bus->sk = sk;
@@ -338,6 +341,18 @@ void bus_outage(struct bus *bus, struct bus_outage *o)
 	o->last_us = bus->outage_us;
 	mutex_unlock(&bus_list_mutex);
 	bus_queue_count(bus, o);
+}
+
+unsigned long bus_left_since(struct bus *bus, unsigned long since)
+{
+	unsigned long now = jiffies;
+	u64 had = 0;
+
+	mutex_lock(&bus_list_mutex);
+	if (!bus->orphaned)
+		had = get_jiffies_64() - bus->began;
+	mutex_unlock(&bus_list_mutex);
+	return had < now - since ? now - (unsigned long)had : since;
 }
 
 /* Zero keeps the present value. */

@@ -361,6 +361,7 @@ struct bus {
 
 	u32 persist_ms;			/* 0: it ends with its master */
 	bool orphaned;			/* bus_list_mutex, and what follows */
+	u64 began;			/* the master's time; jiffies_64 */
 	unsigned long orphan_until;	/* jiffies */
 	ktime_t orphan_since;
 	struct delayed_work orphan_clock; /* a reference while queued */
@@ -385,6 +386,10 @@ struct bus {
 	struct list_head pending;
 	unsigned int n_pending;
 	unsigned int backlog;
+	/* Those that were accepted, and let go of by a master whose clients may
+	 * have another: likewise, and first. */
+	struct list_head returned;
+	unsigned int n_returned;
 	bool listening;
 	wait_queue_head_t connect_wq;	/* for backlog */
 
@@ -420,6 +425,9 @@ int bus_take_over(struct bus **ret, const struct bus_proto *proto,
 /* The same master, or one to whom he gave his socket, begins anew. */
 void bus_begin_anew(struct bus *bus);
 void bus_outage(struct bus *bus, struct bus_outage *o);
+/* What waits for a master since @since, in jiffies: since when has he let it?
+ * Time without one does not count. Sleeps. */
+unsigned long bus_left_since(struct bus *bus, unsigned long since);
 void bus_put(struct bus *bus);
 int bus_set_limits(struct bus *bus, const struct bus_limits *set);
 int bus_port_init(struct bus_port *p, struct bus *bus,

@@ -76,7 +76,8 @@ int bus_sock_listen(struct socket *sock, int backlog)
 
 bool native_pending(struct bus *bus)
 {
-	return READ_ONCE(bus->n_pending) && !list_empty_careful(&bus->pending);
+	return !list_empty_careful(&bus->returned) ||
+	       !list_empty_careful(&bus->pending);
 }
 
 /* ---- connect ---- */
@@ -356,17 +357,59 @@ int bus_sock_connect(struct socket *sock, struct sockaddr_unsized *addr,
 
 /* ---- accept ---- */
 
+/* Its master has said so, or there is nothing to be had of it, or to be said to
+ * it, any more. Half an end is not: a client that sends no more reads still. */
+static bool is_over(const struct bus_sock *end)
+{
+	return test_bit(BUS_SOCK_SHUT, &end->flags) ||
+	       test_bit(BUS_PF_ENDED, &end->port.flags) ||
+	       READ_ONCE(end->sk.sk_shutdown) == SHUTDOWN_MASK;
+}
+
+bool native_return(struct bus_sock *end)
+{
+	struct bus *bus = end->bus;
+	bool live;
+
+	if (!READ_ONCE(bus->persist_ms) || is_over(end))
+		return false;
+	/* What nobody sends makes nobody wait. */
+	bus_watch_done(&end->port);
+	sock_orphan(&end->sk);
+	spin_lock(&bus->mq_lock);
+	/* Without, nobody would drop it either: bus_pending_drop() follows. */
+	live = bus->sk;
+	if (live) {
+		end->returns++;
+		end->returned_at = ktime_get();
+		list_add_tail(&end->pending_link, &bus->returned);
+		bus->n_returned++;
+		bus->sk->sk_data_ready(bus->sk);
+	}
+	spin_unlock(&bus->mq_lock);
+	return live;
+}
+
+/* Below mq_lock. */
+static struct bus_sock *take_first(struct list_head *line, unsigned int *n)
+{
+	struct bus_sock *end;
+
+	end = list_first_entry_or_null(line, struct bus_sock, pending_link);
+	if (end) {
+		list_del_init(&end->pending_link);
+		WRITE_ONCE(*n, *n - 1);
+	}
+	return end;
+}
+
 static struct bus_sock *pending_take(struct bus *bus)
 {
 	struct bus_sock *end;
 
 	spin_lock(&bus->mq_lock);
-	end = list_first_entry_or_null(&bus->pending, struct bus_sock,
-				       pending_link);
-	if (end) {
-		list_del_init(&end->pending_link);
-		WRITE_ONCE(bus->n_pending, bus->n_pending - 1);
-	}
+	end = take_first(&bus->returned, &bus->n_returned) ?:
+	      take_first(&bus->pending, &bus->n_pending);
 	spin_unlock(&bus->mq_lock);
 	if (end)
 		wake_up_interruptible(&bus->connect_wq);
@@ -391,6 +434,14 @@ static int pending_wait(struct sock *sk, struct bus *bus, long *timeo)
 	return err;
 }
 
+/* It has no descriptor yet. */
+static void end_is_of(struct bus_sock *end, const struct bus *bus)
+{
+	WRITE_ONCE(end->port.pid, READ_ONCE(bus->pid));
+	if (end->returns)
+		end->away_us = ktime_us_delta(ktime_get(), end->returned_at);
+}
+
 int bus_sock_accept(struct socket *sock, struct socket *newsock,
 		    struct proto_accept_arg *arg)
 {
@@ -413,7 +464,10 @@ int bus_sock_accept(struct socket *sock, struct socket *newsock,
 	}
 	if (end->member)
 		clear_bit(BUS_PF_NEW, &end->member->flags);
+	else
+		end_is_of(end, bus);
 	lock_sock(&end->sk);
+	sock_reset_flag(&end->sk, SOCK_DEAD);
 	sock_graft(&end->sk, newsock);
 	scm_own_options(&end->sk, newsock);
 	newsock->state = SS_CONNECTED;

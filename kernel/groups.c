@@ -189,6 +189,25 @@ int native_addr_del(struct bus_sock *bs, u64 addr)
 	return err;
 }
 
+int native_addr_list(struct bus_sock *bs, u64 *addrs, unsigned int n)
+{
+	struct bus *bus = bs->bus;
+	struct bus_address *a;
+	unsigned int i = 0;
+	bool over;
+
+	read_lock(&bus->lock);
+	over = test_bit(BUS_PF_ENDED, &bs->port.flags);
+	if (!over)
+		list_for_each_entry(a, &bs->addrs, mine) {
+			if (i == n)
+				break;
+			addrs[i++] = a->addr;
+		}
+	read_unlock(&bus->lock);
+	return over ? -ENOTCONN : (int)i;
+}
+
 int native_join(struct bus_sock *bs)
 {
 	struct native_bus *nb = to_native_bus(bs->bus);
@@ -227,6 +246,28 @@ int native_tap(struct bus_sock *bs, bool on)
 	}
 	write_unlock(&nb->bus.lock);
 	return err;
+}
+
+int native_joined(struct bus_sock *bs)
+{
+	int ret;
+
+	read_lock(&bs->bus->lock);
+	ret = test_bit(BUS_PF_ENDED, &bs->port.flags) ? -ENOTCONN :
+							bs->joined;
+	read_unlock(&bs->bus->lock);
+	return ret;
+}
+
+int native_taps(struct bus_sock *bs)
+{
+	int ret;
+
+	read_lock(&bs->bus->lock);
+	ret = test_bit(BUS_PF_ENDED, &bs->port.flags) ?
+	      -ENOTCONN : !list_empty(&bs->tap_link);
+	read_unlock(&bs->bus->lock);
+	return ret;
 }
 
 /* Nothing leads to the member any more; its addresses stay linked to it, for

@@ -248,6 +248,11 @@ void bus_queue_count(struct bus *bus, struct bus_outage *o)
 		o->handed++;
 	o->parked = bus->n_parked;
 	o->kept = bus->n_kept;
+	/* Where members are sockets that is what a master is to read. */
+	if (!bus->proto->member) {
+		o->waiting = bus->n_returned + bus->n_pending;
+		o->handed = bus->n_returned;
+	}
 	spin_unlock(&bus->mq_lock);
 }
 

@@ -119,6 +119,8 @@ void native_shutdown(struct bus_sock *bs, int how)
 	struct bus_sock *other;
 	int peer_how = 0;
 
+	if (bs->role == BUS_ROLE_END)
+		set_bit(BUS_SOCK_SHUT, &bs->flags);
 	shut(bs, how);
 	if (how & RCV_SHUTDOWN)
 		peer_how |= SEND_SHUTDOWN;
@@ -209,12 +211,21 @@ static void native_port_free(struct bus_port *p)
 	sock_put(&port_sk(p)->sk);
 }
 
+static bool files_since(struct bus_port *p, unsigned long *since)
+{
+	if (!native_files_since(p, since))
+		return false;
+	if (port_sk(p)->role == BUS_ROLE_END)
+		*since = bus_left_since(p->bus, *since);
+	return true;
+}
+
 static const struct bus_port_ops native_port_ops = {
 	.room = native_room,
 	.wake = native_wake,
 	.writable = native_writable,
 	.ended = native_ended,
-	.files_since = native_files_since,
+	.files_since = files_since,
 	.tick = native_tick,
 	.evict = evict,
 	.close = native_close,
@@ -297,6 +308,7 @@ const struct bus_proto native_proto = {
 	.name = "none",
 	.nr = BUS_PROTO_NONE,
 	.message_fds = BUS_MAX_FDS,
+	.persists = true,
 	.bus_new = native_bus_new,
 	.bus_free = native_bus_free,
 	.bus_end = native_bus_end,

@@ -15,6 +15,12 @@
  * one to the sock. The first belongs to the role and goes with release().
  * Client and end hold each other (->other); native_end() cuts that.
  *
+ * The close of an end's last descriptor is the end of its client, unless the
+ * bus may outlive its master (BUS_PERSIST): then it is *returned*, goes without
+ * a socket to bus->returned, and is the next accept()'s. The references that its
+ * descriptor had are the list's then, as those of an end that nobody has
+ * accepted yet.
+ *
  * A message is an skb. What all its receivers share stands in front of its
  * data, in the skb's own buffer (struct bus_body), so that a clone brings it
  * along; what each has of its own is in the cb.
@@ -86,6 +92,13 @@ enum bus_sock_flag {
 	BUS_SOCK_NOSPACE,	/* somebody wants to know when it can send */
 	BUS_SOCK_OVER,		/* what follows its end was done */
 	BUS_SOCK_SHORT,		/* its send buffer is full, since short_since */
+	BUS_SOCK_SHUT,		/* an end: its master said shutdown() */
+};
+
+/* What the uids of one share have in a queue. */
+struct native_share {
+	atomic_t msgs, fds;
+	atomic64_t bytes;
 };
 
 struct bus_sock {
@@ -117,7 +130,12 @@ struct bus_sock {
 	struct bpf_prog __rcu *filter;	/* the master's; below filter_mutex */
 	bool filter_classic;
 
-	struct list_head pending_link;	/* bus->pending; mq_lock */
+	struct list_head pending_link;	/* bus->pending, ->returned; mq_lock */
+	/* Of an end, written while it has no descriptor: how often it was
+	 * returned, when, and how long it waited for accept() then. */
+	u64 returns;
+	ktime_t returned_at;
+	u64 away_us;
 	struct list_head joined_link;	/* below bus->lock */
 	struct list_head tap_link;	/* likewise */
 	struct list_head addrs;		/* likewise; struct bus_address */
@@ -240,7 +258,13 @@ struct bus_sock *native_addr_find(struct native_bus *nb, u64 addr);
 struct bus_group *native_group_find(struct native_bus *nb, u64 addr);
 int native_addr_add(struct bus_sock *bs, u64 addr);
 int native_addr_del(struct bus_sock *bs, u64 addr);
+/* As many as @n of those that were added, oldest first; how many, or
+ * -ENOTCONN. */
+int native_addr_list(struct bus_sock *bs, u64 *addrs, unsigned int n);
 int native_join(struct bus_sock *bs);
+/* 0 or 1; -ENOTCONN. */
+int native_joined(struct bus_sock *bs);
+int native_taps(struct bus_sock *bs);
 int native_tap(struct bus_sock *bs, bool on);
 void native_leave(struct bus_sock *bs);	/* below bus->lock, exclusive */
 void native_forget(struct bus_sock *bs); /* frees what leave() cut loose */
@@ -292,6 +316,9 @@ int bus_sock_connect(struct socket *sock, struct sockaddr_unsized *addr,
 int bus_sock_accept(struct socket *sock, struct socket *newsock,
 		    struct proto_accept_arg *arg);
 bool native_pending(struct bus *bus);
+/* The end's last descriptor is closed. True: it is another's to accept; false:
+ * it is the caller's still, to put. */
+bool native_return(struct bus_sock *end);
 int native_open_join(struct bus_sock *bs, struct bus *bus);
 void native_open_leave(struct bus *bus);
 

@@ -168,7 +168,8 @@ static int bus_sock_release(struct socket *sock)
 		bus_sock_put(bs, BUS_REASON_HANGUP);
 		return 0;
 	case BUS_ROLE_END:
-		bus_sock_put(bs, BUS_REASON_MASTER);
+		if (!native_return(bs))
+			bus_sock_put(bs, BUS_REASON_MASTER);
 		return 0;
 	case BUS_ROLE_BUS:
 		bus_leave(bs->bus);
@@ -324,6 +325,12 @@ static __poll_t master_poll(struct bus *bus)
 	return mask;
 }
 
+static __poll_t listener_poll(struct bus *bus)
+{
+	bus_used(bus);
+	return native_pending(bus) ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
 static __poll_t bus_sock_poll(struct file *file, struct socket *sock,
 			      poll_table *wait)
 {
@@ -338,7 +345,7 @@ static __poll_t bus_sock_poll(struct file *file, struct socket *sock,
 	if (is_used_master(bs))
 		return master_poll(bs->bus);
 	if (role == BUS_ROLE_BUS)
-		return native_pending(bs->bus) ? EPOLLIN | EPOLLRDNORM : 0;
+		return listener_poll(bs->bus);
 	return EPOLLOUT | EPOLLWRNORM | EPOLLHUP;
 }
 

@@ -91,6 +91,22 @@ static struct bus_sock *subject(struct bus_sock *bs)
 	return bs->role == BUS_ROLE_END ? bs->other : bs;
 }
 
+static int get_joined(struct bus_sock *bs, void *arg)
+{
+	int ret = native_joined(subject(bs));
+
+	*(u32 *)arg = ret;
+	return min(ret, 0);
+}
+
+static int get_taps(struct bus_sock *bs, void *arg)
+{
+	int ret = native_taps(subject(bs));
+
+	*(u32 *)arg = ret;
+	return min(ret, 0);
+}
+
 static int get_addr(u64 *addr, sockptr_t val, unsigned int len)
 {
 	struct bus_addr a;
@@ -323,7 +339,8 @@ static int get_features(struct bus_sock *bs, void *arg)
 {
 	*(u32 *)arg = BUS_FEATURE_QUEUES | BUS_FEATURE_WATCH |
 		      BUS_FEATURE_MEMBERS | BUS_FEATURE_PERSIST |
-		      BUS_FEATURE_ABOUT | BUS_FEATURE_SLOW;
+		      BUS_FEATURE_ABOUT | BUS_FEATURE_SLOW |
+		      BUS_FEATURE_RETURN;
 	return 0;
 }
 
@@ -419,9 +436,18 @@ static int get_persist(struct bus_sock *bs, void *arg)
 	return 0;
 }
 
+/* Of an end it is how often, and for how long, nobody had it. */
 static int get_outage(struct bus_sock *bs, void *arg)
 {
-	bus_outage(bs->bus, arg);
+	struct bus_outage *o = arg;
+
+	if (bs->role == BUS_ROLE_END) {
+		o->takeovers = bs->returns;
+		o->last_us = bs->away_us;
+		o->waiting = READ_ONCE(bs->n_msgs);
+		return 0;
+	}
+	bus_outage(bs->bus, o);
 	return 0;
 }
 
@@ -461,7 +487,10 @@ static const struct {
 	  get_stats },
 	{ BUS_RULING, sizeof(struct bus_info), false, OF_BUS, get_ruling },
 	{ BUS_PERSIST, sizeof(u32), false, OF_BUS, get_persist },
-	{ BUS_TAKEOVER, sizeof(struct bus_outage), false, OF_BUS, get_outage },
+	{ BUS_TAKEOVER, sizeof(struct bus_outage), false, OF_BUS | OF_END,
+	  get_outage },
+	{ BUS_JOIN_BUS, sizeof(u32), false, OF_END, get_joined },
+	{ BUS_SET_EAVESDROP, sizeof(u32), false, OF_END, get_taps },
 	{ BUS_PASS_INFO, sizeof(u32), false, OF_PORT, get_pass_info },
 	{ BUS_REASON, sizeof(u32), false, OF_PORT | OF_MEMBER, get_reason },
 };
@@ -532,6 +561,27 @@ static int get_qlenfull(struct bus_sock *bs, char __user *val, int len,
 
 /* ---- what a successor asks for ---- */
 
+static int get_addrs(struct bus_sock *bs, char __user *val, int len,
+		     int __user *optlen)
+{
+	unsigned int room = min_t(unsigned int, len / sizeof(u64),
+				  BUS_MAX_ADDRS);
+	u64 *addrs;
+	int n, err = 0;
+
+	addrs = kvmalloc_array(max(room, 1U), sizeof(u64), GFP_KERNEL_ACCOUNT);
+	if (!addrs)
+		return -ENOMEM;
+	n = native_addr_list(subject(bs), addrs, room);
+	if (n < 0)
+		err = n;
+	else if (copy_to_user(val, addrs, n * sizeof(u64)) ||
+		 put_user(n * sizeof(u64), optlen))
+		err = -EFAULT;
+	kvfree(addrs);
+	return err;
+}
+
 static struct file *kept_file(struct bus *bus, u64 id)
 {
 	return bus_kept_file(bus, id) ?: ERR_PTR(-ENOENT);
@@ -539,9 +589,12 @@ static struct file *kept_file(struct bus *bus, u64 id)
 
 static struct file *port_file(struct bus *bus, u64 addr)
 {
-	struct bus_port *p = bus_port_lookup(bus, addr);
+	struct bus_port *p;
 	struct file *file;
 
+	if (!bus->proto->port_file)
+		return ERR_PTR(-EOPNOTSUPP);
+	p = bus_port_lookup(bus, addr);
 	if (!p)
 		return ERR_PTR(-ENOENT);
 	file = bus->proto->port_file(p);
@@ -621,16 +674,29 @@ static int get_dump(struct bus_sock *bs, char __user *val, int len,
 	return err;
 }
 
+static unsigned int whose_special(const struct bus_sock *bs, int name)
+{
+	switch (name) {
+	case BUS_ADD_ADDR:
+		return bs->sk.sk_type == SOCK_DGRAM ? OF_PORT : OF_END;
+	case BUS_GET_QLENFULL:
+		return OF_MASTER | OF_END;
+	default:
+		return OF_BUS;
+	}
+}
+
 /* Options whose values are no structs of one size. */
 static int get_special(struct bus_sock *bs, int name, char __user *val,
 		       int len, int __user *optlen)
 {
-	int err = check_whose(bs, name == BUS_GET_QLENFULL ?
-				  OF_MASTER | OF_END : OF_BUS);
+	int err = check_whose(bs, whose_special(bs, name));
 
 	if (err)
 		return err;
 	switch (name) {
+	case BUS_ADD_ADDR:
+		return get_addrs(bs, val, len, optlen);
 	case BUS_GET_QLENFULL:
 		return get_qlenfull(bs, val, len, optlen);
 	case BUS_DUMP:
@@ -654,7 +720,7 @@ int bus_sock_getsockopt(struct socket *sock, int level, int name,
 	if (len < 0)
 		return -EINVAL;
 	if (name == BUS_GET_QLENFULL || name == BUS_KEEP ||
-	    name == BUS_PORT_FILE || name == BUS_DUMP)
+	    name == BUS_PORT_FILE || name == BUS_DUMP || name == BUS_ADD_ADDR)
 		return get_special(bs, name, val, len, optlen);
 	for (i = 0; i < ARRAY_SIZE(getters); i++)
 		if (getters[i].name == name)

@@ -486,6 +486,7 @@ static void take_cmsgs(struct msg *m, struct msghdr *mh)
 {
 	struct cmsghdr *c;
 
+	m->truncated |= !!(mh->msg_flags & MSG_CTRUNC);
 	for (c = CMSG_FIRSTHDR(mh); c; c = CMSG_NXTHDR(mh, c)) {
 		if (c->cmsg_level == SOL_SOCKET &&
 		    c->cmsg_type == SCM_RIGHTS) {

@@ -96,6 +96,7 @@ struct msg {
 	struct dbus_header h;
 	int fds[BUS_TEST_FDS];
 	int n_fds;
+	bool truncated;		/* MSG_CTRUNC: files were lost */
 	/* of the master's: */
 	struct bus_info info;
 };

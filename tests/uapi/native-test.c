@@ -399,6 +399,16 @@ void nt_told_closed(const char *at, struct peer *p, enum bus_reason reason)
 			(unsigned long long)g.info.addr, g.info.reason);
 }
 
+struct bus_outage nt_outage(int fd)
+{
+	struct bus_outage o;
+	socklen_t len = sizeof(o);
+
+	ok(getsockopt(fd, SOL_BUS, BUS_TAKEOVER, &o, &len));
+	is(len, sizeof(o));
+	return o;
+}
+
 uint32_t nt_reason(int fd)
 {
 	uint32_t reason;

@@ -140,6 +140,8 @@ void nt_silent(const char *at, int fd);
 void nt_told_closed(const char *at, struct peer *p, enum bus_reason reason);
 #define told_closed(p, reason) NT_AT(nt_told_closed(NT_LINE, p, reason))
 uint32_t nt_reason(int fd);
+/* BUS_TAKEOVER, of a bus or an end. */
+struct bus_outage nt_outage(int fd);
 /* What poll() says of these @events now (timeout 0), or -1 ms for ever. */
 short nt_poll(int fd, short events, int ms);
 /* Sends @text until EAGAIN; how many went. */

@@ -46,6 +46,15 @@ static void binding(void)
 	close(b);
 }
 
+/* Which are numbers: none is taken for a place in a table. */
+static void unknown_records(int bus)
+{
+	check(test_update(bus, 0, 0, 0, NULL) == -EINVAL);
+	check(test_update(bus, BUS_REC_ABOUT + 1, 0, 0, NULL) == -EINVAL);
+	check(test_update(bus, 1000, 1, 0, "text") == -EINVAL);
+	check(test_update(bus, UINT32_MAX, 1, 0, NULL) == -EINVAL);
+}
+
 static void options(int bus)
 {
 	struct bus_limits l, set = { .queue_bytes = 1 << 20 };
@@ -113,6 +122,7 @@ int main(void)
 
 	binding();
 	options(bus);
+	unknown_records(bus);
 	updates(bus);
 	return 0;
 }

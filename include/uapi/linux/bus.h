@@ -67,7 +67,7 @@
  *  - BUS_SET_EAVESDROP gives a client a copy of everything on the bus, in the
  *    common order.
  *  - Closing the listening socket ends the bus; closing an accepted one
- *    removes its client.
+ *    removes its client; unless BUS_PERSIST is on ("The master may die").
  *
  * Open buses (SOCK_DGRAM, BUS_PROTO_NONE): bind() makes the bus and is its
  * first member, connect() joins it; there is no master, no accept(), and
@@ -190,8 +190,9 @@
  *  - With BUS_PERSIST the bus of a master that closes its socket (or exits, or is
  *    killed) lives on for that time, without him: peers send each other what
  *    they like, calls that wait too long are told so, and what is for the
- *    master waits, one message a sender, as do ends of ports, and new native
- *    clients in the backlog. Then the bus ends, if nobody has come.
+ *    master waits, one message a sender (on a native bus as many as there is
+ *    room for at its end), as do ends of ports, and new native clients in the
+ *    backlog. Then the bus ends, if nobody has come.
  *  - Who binds the same name meanwhile becomes its master, if he has the
  *    effective uid that the last one had, or CAP_SYS_ADMIN over his user
  *    namespace; otherwise EPERM (also from another network namespace), and
@@ -200,6 +201,30 @@
  *  - What the last master had read and was not done with comes again, in the
  *    old order and before all else, with BUS_INFO_AGAIN: a message until
  *    BUS_REC_RESUME, an event until BUS_REC_CLOSE. BUS_KIND_LOGGED does not.
+ *
+ * The same on native buses (BUS_FEATURE_RETURN)
+ *
+ *  - While BUS_PERSIST is on, an end whose last descriptor is closed is
+ *    *returned*, and its client notices nothing: the end comes out of accept()
+ *    again, before clients that nobody has accepted, and has all that it had:
+ *    addresses, whether it joined or eavesdrops, its filters, the messages that
+ *    wait in it, whose credentials SO_PEERCRED tells, its options. That is so
+ *    for a successor and for the same master, whichever of his sockets is
+ *    closed first. It takes no place of the backlog.
+ *  - Who wants a client gone says shutdown() of the end first, in any
+ *    direction. Not returned either is an end whose client has closed its
+ *    socket, or shut down both directions. Of one whose client closes it while
+ *    nobody has the end, accept() brings what it had said, then its end.
+ *  - getsockopt() of an end tells what it is: BUS_TAKEOVER how often it was
+ *    returned, 0 for a new client, and how many messages wait in it;
+ *    BUS_JOIN_BUS, BUS_ADD_ADDR and BUS_SET_EAVESDROP what was set. ENOTCONN:
+ *    its client has gone.
+ *  - What a master had read of an end comes only once, and is gone with him.
+ *  - A client that waits for room at its full end does not read meanwhile, and
+ *    is removed as ever if it so makes others wait for limits.stall_ms. Files
+ *    that may hold others, in messages to the master, may wait for that long
+ *    since there is one; without one, as long as the bus lives.
+ *  - SO_PEERCRED of a client tells of the master who was there when it came.
  *
  * Errors: each option says its own; all fail with EFAULT for a bad pointer,
  * EINVAL for a bad length or unknown flag, ENOTCONN before bind().
@@ -250,10 +275,14 @@ struct sockaddr_bus {
  */
 #define BUS_ADD_ADDR	1	/* end: set: struct bus_addr. EINVAL: prefix 0
 				 * or client bits all ones; EADDRINUSE; E2BIG:
-				 * over BUS_MAX_ADDRS */
-#define BUS_JOIN_BUS	2	/* end: set: no value. EISCONN: it has */
+				 * over BUS_MAX_ADDRS. get: struct bus_addr[],
+				 * those that were added; as many as there is
+				 * room for, optlen tells. ENOTCONN */
+#define BUS_JOIN_BUS	2	/* end: set: no value. EISCONN: it has. get: int,
+				 * 1: it has. ENOTCONN */
 #define BUS_DEL_ADDR	3	/* end: set: struct bus_addr. EADDRNOTAVAIL */
-#define BUS_SET_EAVESDROP 4	/* end: set: no value */
+#define BUS_SET_EAVESDROP 4	/* end: set: no value. get: int, 1: it does.
+				 * ENOTCONN */
 #define BUS_UNSET_EAVESDROP 5	/* end: set: no value */
 #define BUS_SET_SENDBUF	6	/* bus: set, get: int, bytes; the send buffer
 				 * of clients that connect later; 2048 up to
@@ -289,11 +318,11 @@ struct sockaddr_bus {
 #define BUS_PERSIST	32	/* set, get: __u32, milliseconds that the bus
 				 * outlives its master; 0 as at first: it ends
 				 * with him. EINVAL: more than an hour;
-				 * EOPNOTSUPP: not of a D-Bus bus */
+				 * EOPNOTSUPP: an open bus has no master */
 #define BUS_TAKEOVER	33	/* set: no value: the master begins anew, with
 				 * what he has read and is not done with; for
 				 * one who was given the socket itself. get:
-				 * struct bus_outage */
+				 * struct bus_outage; of an end, too */
 #define BUS_KEEP	34	/* set, get: struct bus_keep, in and out */
 #define BUS_PORT_FILE	35	/* get: struct bus_port_file, in and out */
 #define BUS_DUMP	36	/* get: struct bus_dump, in and out */
@@ -312,6 +341,10 @@ struct sockaddr_bus {
 				 * told by the module */
 
 #define BUS_FEATURE_SLOW 0x20	/* limits.slow_ms; without it, it has to be 0 */
+#define BUS_FEATURE_RETURN 0x40	/* a native bus can outlive its master, whose
+				 * ends come again: BUS_PERSIST, BUS_TAKEOVER,
+				 * BUS_KEEP there; get: BUS_ADD_ADDR,
+				 * BUS_JOIN_BUS, BUS_SET_EAVESDROP */
 
 #define BUS_MAX_ADDRS	4096	/* of one client */
 #define BUS_PRIO_MAX	7
@@ -653,7 +686,12 @@ struct bus_stats {
 	__u64 from_master;	/* messages the master sent */
 };
 
-/* Of a bus that outlives its masters. */
+/*
+ * Of a bus that outlives its masters. On a native bus what waits for the master
+ * is clients to be accepted, and handed are those of them that were accepted
+ * before. Of an end: how often it was returned, how long nobody had it the last
+ * time, the messages that wait in it; and 0.
+ */
 struct bus_outage {
 	__u64 takeovers;	/* masters after the first */
 	__u64 last_us;		/* microseconds without one before the last;
