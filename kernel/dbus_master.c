@@ -245,17 +245,30 @@ static int master_send(struct dbus_bus *db, u64 addr, struct bus_msg *m,
 	return err == -EPIPE ? -ENOENT : err;
 }
 
-static void send_own(struct dbus_bus *db, u64 addr, struct sk_buff *skb)
+static int send_own(struct dbus_bus *db, u64 addr, struct sk_buff *skb)
 {
 	static const struct bus_send how = { };
 	struct bus_msg m;
 	size_t len = skb->len;
+	int err;
 
 	dbus_skb_disown(skb);
 	bus_msg_init(&m);
 	bus_msg_add(&m, skb, len);
-	master_send(db, addr, &m, &how);
+	err = master_send(db, addr, &m, &how);
 	bus_msg_purge(&m);
+	return err;
+}
+
+/* Who waits for an answer that cannot be given is not left waiting for it. */
+static void end_for_memory(struct dbus_bus *db, u64 addr)
+{
+	struct bus_port *p = bus_port_lookup(&db->bus, addr);
+
+	if (!p)
+		return;
+	p->ops->evict(p, BUS_REASON_NOMEM);
+	bus_port_put(p);
 }
 
 void dbus_send_error(struct dbus_bus *db, u64 addr, u64 caller, u32 serial,
@@ -270,13 +283,16 @@ void dbus_send_error(struct dbus_bus *db, u64 addr, u64 caller, u32 serial,
 	};
 	s64 len = dbus_error_write(&e, NULL, 0);
 	struct sk_buff *skb = alloc_skb(len, GFP_KERNEL);
+	int err = -ENOMEM;
 
-	if (!skb)
-		return;
-	/* Numbers that the master's own messages do not come near. */
-	e.serial = (u32)atomic_inc_return(&db->serial) | 0x80000000U;
-	dbus_error_write(&e, skb_put(skb, len), len);
-	send_own(db, addr, skb);
+	if (skb) {
+		/* Numbers that the master's own messages do not come near. */
+		e.serial = (u32)atomic_inc_return(&db->serial) | 0x80000000U;
+		dbus_error_write(&e, skb_put(skb, len), len);
+		err = send_own(db, addr, skb);
+	}
+	if (err == -ENOMEM)
+		end_for_memory(db, addr);
 }
 
 int dbus_master_send(struct bus *bus, u64 addr, struct bus_msg *m,
