@@ -64,7 +64,11 @@ static void recips_put(struct recips *rs)
 	unsigned int n = min(rs->n, rs->cap);
 
 	while (n--) {
-		bus_msg_purge(&rs->r[n].m);
+		struct bus_msg *m = &rs->r[n].m;
+
+		/* As a rule its receiver has taken all that was in it. */
+		if (m->files || !skb_queue_empty(&m->skbs))
+			bus_msg_purge(m);
 		bus_port_put(rs->r[n].port);
 	}
 	rs->n = 0;
@@ -133,33 +137,40 @@ static void add(struct recips *rs, struct bus_port *port)
 /* Where @port stands in the hash table, or could. */
 static u32 *slot_of(const struct recips *rs, const struct bus_port *port)
 {
-	u32 at = hash_ptr(port, rs->bits);
+	/* Addresses follow each other, which this spreads evenly. */
+	u32 at = hash_64(port->addr, rs->bits);
 
 	while (rs->slots[at] && rs->r[rs->slots[at] - 1].port != port)
 		at = (at + 1) & ((1U << rs->bits) - 1);
 	return &rs->slots[at];
 }
 
-/* When there is no room for all it does not matter, and they are counted as
- * often as they are found. */
-static bool is_found(const struct recips *rs, const struct bus_port *port)
+/*
+ * When there is no room for all it does not matter, and they are counted as
+ * often as they are found. *@slot is where to note it, if it is not NULL.
+ */
+static bool is_found(const struct recips *rs, const struct bus_port *port,
+		     u32 **slot)
 {
 	unsigned int i;
 
+	*slot = NULL;
 	if (rs->n > rs->cap)
 		return false;
-	if (rs->slots)
-		return *slot_of(rs, port);
+	if (rs->slots) {
+		*slot = slot_of(rs, port);
+		return **slot;
+	}
 	for (i = rs->first; i < rs->n; i++)
 		if (rs->r[i].port == port)
 			return true;
 	return false;
 }
 
-static void add_found(struct recips *rs, struct bus_port *port)
+static void add_found(struct recips *rs, struct bus_port *port, u32 *slot)
 {
-	if (rs->slots && rs->n < rs->cap)
-		*slot_of(rs, port) = rs->n + 1;
+	if (slot && rs->n < rs->cap)
+		*slot = rs->n + 1;
 	add(rs, port);
 }
 
@@ -202,12 +213,13 @@ static int found(void *ctx, struct match_entry *e, bool again)
 	struct dbus_rule *r = container_of(e, struct dbus_rule, entry);
 	struct bus_port *t = &r->port->port;
 	struct search *s = ctx;
+	u32 *slot;
 
 	s->known &= again;
 	if (test_bit(BUS_PF_ACTIVE, &t->flags) &&
 	    !test_bit(BUS_PF_ENDED, &t->flags) && t != s->c->to &&
-	    !is_found(s->rs, t) && matches(s, r))
-		add_found(s->rs, t);
+	    !is_found(s->rs, t, &slot) && matches(s, r))
+		add_found(s->rs, t, slot);
 	return 0;
 }
 
