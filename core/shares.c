@@ -3,17 +3,22 @@
 
 #include "core/quota.h"
 
+static u32 saturated(u64 amount)
+{
+	return amount < ~0U ? amount : ~0U;
+}
+
 void shares_add(struct shares *s, u32 owner, u64 amount)
 {
 	u32 last = (s->n - 1) % SHARES_RUNS;
 
 	if (s->n && s->run[last].owner == owner) {
-		s->run[last].amount += amount;
+		s->run[last].amount = saturated(s->run[last].amount + amount);
 		return;
 	}
 	last = s->n % SHARES_RUNS;
 	s->run[last].owner = owner;
-	s->run[last].amount = amount;
+	s->run[last].amount = saturated(amount);
 	/* Full already, it stays so: only the rest of the division counts. */
 	s->n = s->n + 1 < 2 * SHARES_RUNS ? s->n + 1 : SHARES_RUNS;
 }

@@ -6,8 +6,9 @@
  * additions tell.
  *
  * Runs of additions by the same owner are kept, so many of them; what is older
- * is nobody's. No locks: additions are the caller's to order, and a reader
- * that meets one sees a moment's wrong figure, never memory that is not there.
+ * is nobody's. Their amounts stop at 2^32 - 1, which no queue holds. No locks:
+ * additions are the caller's to order, and a reader that meets one sees a
+ * moment's wrong figure, never memory that is not there.
  */
 #ifndef AFBUS_CORE_SHARES_H
 #define AFBUS_CORE_SHARES_H
@@ -20,7 +21,7 @@ struct shares {
 	u32 n;			/* runs so far; the last is (n - 1) % RUNS */
 	struct {
 		u32 owner;
-		u64 amount;
+		u32 amount;
 	} run[SHARES_RUNS];
 };
 

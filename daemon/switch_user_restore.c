@@ -121,6 +121,13 @@ static void blob_into(const struct rst_blob *b, void *to, size_t size)
 		memcpy(to, b->data, b->len < size ? b->len : size);
 }
 
+/* Without, what is in the queue is nobody's. */
+static void shares_into(const struct rst_blob *b, struct shares *s)
+{
+	if (b->len == sizeof(*s))
+		memcpy(s, b->data, sizeof(*s));
+}
+
 static int put_bus(struct restore *s, const void *rec)
 {
 	const struct rst_bus *r = rec;
@@ -179,8 +186,8 @@ static void put_state(struct us *us, struct uport *p, const struct rst_port *r)
 	blob_into(&r->stats, &p->st, sizeof(p->st));
 	p->st.addr = p->addr;
 	p->st.matches = 0;
-	blob_into(&r->shares, &p->shares, sizeof(p->shares));
-	blob_into(&r->fd_shares, &p->fd_shares, sizeof(p->fd_shares));
+	shares_into(&r->shares, &p->shares);
+	shares_into(&r->fd_shares, &p->fd_shares);
 	p->oversize = r->oversize;
 	p->q.out.msgs = r->out_msgs;
 	p->q.in.peak_bytes = r->peak_in_bytes;

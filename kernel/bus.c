@@ -479,7 +479,7 @@ int bus_port_init(struct bus_port *p, struct bus *bus,
 	refcount_set(&p->ref, 1);
 	spin_lock_init(&p->lock);
 	for (i = 0; i < BUS_SHARES; i++)
-		INIT_LIST_HEAD(&p->share[i].waiters);
+		INIT_LIST_HEAD(&p->waiters[i]);
 	INIT_LIST_HEAD(&p->watchers);
 	INIT_LIST_HEAD(&p->watches);
 	INIT_LIST_HEAD(&p->link);

@@ -104,7 +104,16 @@ struct bus_msg {
 	unsigned int share;	/* the sender's; BUS_SHARES: the master's */
 };
 
-void bus_msg_init(struct bus_msg *m);
+static inline void bus_msg_init(struct bus_msg *m)
+{
+	/* The list is private to its owner; its lock is never taken. */
+	__skb_queue_head_init(&m->skbs);
+	m->files = NULL;
+	m->len = 0;
+	m->truesize = 0;
+	m->share = BUS_SHARES;
+}
+
 void bus_msg_purge(struct bus_msg *m);
 void bus_msg_add(struct bus_msg *m, struct sk_buff *skb, size_t len);
 int bus_msg_clone(struct bus_msg *to, const struct bus_msg *from, gfp_t gfp);
@@ -162,7 +171,7 @@ struct bus_park {
  * no place. Protected by bus->wait_lock.
  */
 struct bus_wait {
-	struct list_head link;	/* target->share[].waiters or ->watchers */
+	struct list_head link;	/* target->waiters[] or ->watchers */
 	struct bus_port *target; /* counted; NULL: not waiting */
 	struct bus_user *user;
 	struct bus_cost cost;
@@ -221,13 +230,6 @@ enum bus_port_flag {
 	BUS_PF_NEW,		/* of a member whom no master has accepted */
 };
 
-/* Senders of one share of the uids: what they have in the port's queue, as
- * its protocol counts it, and those who wait. */
-struct bus_share {
-	struct list_head waiters; /* struct bus_wait, bus->wait_lock */
-	atomic_t msgs, fds;
-	atomic64_t bytes;
-};
 
 struct bus_port {
 	struct bus *bus;		/* counted */
@@ -240,7 +242,8 @@ struct bus_port {
 	struct list_head link;		/* bus->port_list, below bus->lock */
 
 	spinlock_t lock;		/* the queue, and what the protocol says */
-	struct bus_share share[BUS_SHARES];
+	/* Of each share: struct bus_wait, bus->wait_lock. */
+	struct list_head waiters[BUS_SHARES];
 	struct list_head watchers;	/* struct bus_wait, bus->wait_lock */
 	unsigned int n_waits;		/* all of them, bus->wait_lock */
 	unsigned int turn;		/* the share to be told next, likewise */
@@ -248,7 +251,6 @@ struct bus_port {
 	struct list_head watches;	/* likewise, struct bus_watch */
 	unsigned int n_watches;		/* likewise */
 	struct delayed_work stall;
-	bool slow;		/* the master was told; bus_stall_work() */
 
 	/* A port has at most one message at the master, so these cannot run
 	 * out, and its end can always be told. */
@@ -264,6 +266,7 @@ struct bus_port {
 	atomic64_t waits;
 	atomic64_t received_msgs, received_bytes;
 	pid_t pid;			/* in the initial namespace, to show */
+	bool slow;		/* the master was told; bus_stall_work() */
 };
 
 /*

@@ -124,8 +124,7 @@ struct dbus_out {
 	struct bus_msg m;
 	enum dbus_route route;
 	u64 addr;			/* DBUS_ROUTE_UNIQUE */
-	char name[DBUS_MAX_NAME];	/* DBUS_ROUTE_NAME */
-	u32 name_len;
+	struct dbus_str name;		/* DBUS_ROUTE_NAME; in ->hdr */
 	bool valid;			/* waits for room */
 	size_t charged;			/* to the sender's user */
 	struct reply *reply;		/* for a call; NULL once it waits */
@@ -157,8 +156,6 @@ enum dbus_port_event {
 
 struct dbus_port {
 	struct bus_port port;			/* must be first */
-	bool pass_fds;
-	bool native;				/* dbus_native.c */
 	struct file *file;			/* until torn down; the work
 						 * item's, others look at it
 						 * below port.lock */
@@ -170,10 +167,15 @@ struct dbus_port {
 	void (*saved_state_change)(struct sock *sk);
 	unsigned long events;			/* enum dbus_port_event */
 	u32 evict_reason;
+	atomic_t kicks;
+	bool pass_fds;
+	bool native;				/* dbus_native.c */
+	bool malformed;		/* behind ->sent; below its lock */
+	bool monitor;				/* below bus.lock, for good */
+	bool let_go;			/* by the master; below bus.lock */
 	struct work_struct work;		/* a reference while queued */
 	struct delayed_work fd_timer;		/* likewise */
 
-	atomic_t kicks;
 	/* owner: */
 	struct sk_buff_head rxq;	/* taken off, not yet used up */
 	size_t rx_len;			/* bytes in it */
@@ -181,15 +183,14 @@ struct dbus_port {
 	struct sk_buff *fetched;
 	struct file **pool;		/* files without a message yet */
 	unsigned int n_pool;
-	struct dbus_out out;
 	unsigned int n_receivers;	/* expected of its next broadcast */
+	struct dbus_out out;
 	struct bus_queue in;		/* after its last round */
 
 	/* Of a native client: what it has sent, stamped, until the owner takes
 	 * it; what it is to read. A message is a run of skbs (dbus_cb). */
 	struct sk_buff_head sent;	/* below its lock */
 	size_t sent_bytes;		/* of memory; below sent.lock */
-	bool malformed;			/* and then something else; likewise */
 	struct sk_buff_head rq;		/* port.lock */
 	struct mutex reading;		/* only its holder takes off ->rq */
 
@@ -208,10 +209,8 @@ struct dbus_port {
 	struct rb_root cookies;		/* of them; below bus.lock */
 	struct list_head mon_link;	/* below bus.lock */
 	u64 n_matches;			/* below bus.lock */
-	bool monitor;			/* below bus.lock, for good */
 	struct dbus_policy *policy;	/* below bus.lock; NULL: all is allowed */
 	struct list_head notes;		/* struct dbus_note; below bus.lock */
-	bool let_go;			/* by the master; below bus.lock */
 	struct list_head claims;	/* below bus.lock */
 	u64 claim_bits;			/* policy_name_bit() of them; likewise */
 	struct replies_port replies;	/* replies_lock */
@@ -239,6 +238,8 @@ static inline bool dbus_keeps_back(const struct dbus_port *p)
 }
 
 /* dbus_stream.c: a port's life, and its client's queue */
+int dbus_ports_init(void);
+void dbus_ports_exit(void);	/* none is left, nor waits for RCU */
 int dbus_attach(struct bus *bus, struct bus_attach *at);
 struct file *dbus_port_file(struct bus_port *p);
 void dbus_kick(struct dbus_port *p);	/* may sleep */
@@ -281,8 +282,8 @@ int dbus_deliver(struct dbus_port *p);
 int dbus_master_send(struct bus *bus, u64 addr, struct bus_msg *m,
 		     const struct bus_send *how);
 bool dbus_is_group(u64 addr);
-/* In the driver's name, to @addr: @caller's message @serial has failed. It is
- * lost when there is no memory for it. */
+/* In the driver's name, to @addr: @caller's message @serial has failed. When
+ * there is no memory for it a port ends; monitors do without. */
 void dbus_send_error(struct dbus_bus *db, u64 addr, u64 caller, u32 serial,
 		     const char *name, const char *text);
 void dbus_out_release(struct dbus_port *p);
@@ -292,6 +293,8 @@ int dbus_admit(struct dbus_port *p, struct dbus_port *t,
 	       const struct dbus_header *h, bool parsed,
 	       struct dbus_ruling *ruling);
 struct bus_info dbus_explain(const struct dbus_ruling *ruling);
+/* The stamped header, for those who look at its strings. */
+int dbus_out_parse(struct dbus_out *o);
 /* The message may go, and its header with it: a copy for the log. */
 int dbus_out_log(struct dbus_out *o);
 struct bus_cost dbus_cost_of(const struct bus_msg *m);

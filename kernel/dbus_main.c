@@ -91,7 +91,14 @@ static const struct bus_proto dbus_proto = {
 
 static int __init af_bus_dbus_init(void)
 {
-	return bus_proto_register(BUS_PROTO_DBUS, &dbus_proto);
+	int err = dbus_ports_init();
+
+	if (err)
+		return err;
+	err = bus_proto_register(BUS_PROTO_DBUS, &dbus_proto);
+	if (err)
+		dbus_ports_exit();
+	return err;
 }
 
 /*
@@ -107,6 +114,7 @@ static void __exit af_bus_dbus_exit(void)
 	flush_workqueue(bus_wq);
 	synchronize_rcu_tasks();
 	rcu_barrier();
+	dbus_ports_exit();
 }
 
 module_init(af_bus_dbus_init);

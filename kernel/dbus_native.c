@@ -335,19 +335,45 @@ static bool has_space(const struct dbus_port *p)
 	return READ_ONCE(p->sent_bytes) < READ_ONCE(p->sk->sk_sndbuf);
 }
 
-/* Owner: the message in ->out is routed by @h, whose strings are looked at
- * now. */
-static int set_out(struct dbus_port *p, const struct dbus_header *h)
+/* Where DESTINATION of @h is in the stamped copy, of @len bytes at @hdr. */
+static int find_name(struct dbus_port *p, const struct dbus_header *h,
+		     const void *hdr, size_t len)
+{
+	struct dbus_str *name = &p->out.name;
+	struct dbus_header anew;
+	int err;
+
+	*name = h->destination;
+	if (hdr == h->bytes)
+		return 0;
+	/* Grown at its end, it is the same before. */
+	if (dbus_header_growth(h, p->unique_len)) {
+		name->s = hdr + (name->s - (const char *)h->bytes);
+		return 0;
+	}
+	err = dbus_frame_parse(&anew.f, hdr, DBUS_MAX_MESSAGE) ?:
+	      dbus_header_parse(&anew, hdr, len, DBUS_MAX_MESSAGE);
+	if (!err)
+		*name = anew.destination;
+	return err;
+}
+
+/* Owner: the message in ->out, stamped at @hdr, is routed by @h, whose strings
+ * are looked at now. */
+static int set_out(struct dbus_port *p, const struct dbus_header *h,
+		   const void *hdr, size_t len)
 {
 	struct dbus_out *o = &p->out;
+	int err;
 
 	o->route = dbus_header_route(h, &o->addr);
 	o->h.f = h->f;
 	o->h.reply_serial = h->reply_serial;
 	o->h.unix_fds = h->unix_fds;
 	if (o->route == DBUS_ROUTE_NAME) {
-		o->name_len = h->destination.len;
-		memcpy(o->name, h->destination.s, o->name_len);
+		err = find_name(p, h, hdr, len);
+		if (err)
+			return err;
 	}
 	if (o->route == DBUS_ROUTE_UNIQUE || o->route == DBUS_ROUTE_NAME)
 		return dbus_reply_prepare(to_dbus_bus(p->port.bus), h,
@@ -373,10 +399,11 @@ static void set_parts(struct dbus_port *p, size_t hdr_len)
 /* Owner. */
 static int out_now(struct dbus_port *p, struct parcel *c)
 {
+	size_t len = c->m.len - c->h.f.body_len;
 	struct dbus_out *o = &p->out;
 	int err;
 
-	err = set_out(p, &c->h);
+	err = set_out(p, &c->h, c->stamped ?: skb_peek(&c->m.skbs)->data, len);
 	if (err)
 		return err;
 	o->hdr_buf = c->stamped;
@@ -384,7 +411,7 @@ static int out_now(struct dbus_port *p, struct parcel *c)
 	o->charged = c->charged;
 	c->charged = 0;
 	bus_msg_move(&o->m, &c->m);
-	set_parts(p, o->m.len - c->h.f.body_len);
+	set_parts(p, len);
 	o->valid = true;
 	return 0;
 }
@@ -491,7 +518,7 @@ static int out_next(struct dbus_port *p)
 	}
 	set_parts(p, len);
 	err = dbus_header_parse(&h, o->hdr, len, DBUS_MAX_MESSAGE) ?:
-	      set_out(p, &h);
+	      set_out(p, &h, o->hdr, len);
 	if (!err)
 		o->valid = true;
 	return err;

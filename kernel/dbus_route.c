@@ -32,8 +32,7 @@ void dbus_out_release(struct dbus_port *p)
 	o->charged = 0;
 }
 
-/* The stamped header, for those who look at its strings. */
-static int parse(struct dbus_out *o)
+int dbus_out_parse(struct dbus_out *o)
 {
 	int err;
 
@@ -255,7 +254,7 @@ static struct bus_port *resolve(struct dbus_bus *db, const struct dbus_out *o)
 	struct bus_port *t;
 
 	if (o->route == DBUS_ROUTE_NAME)
-		addr = dbus_name_owner(db, o->name, o->name_len);
+		addr = dbus_name_owner(db, o->name.s, o->name.len);
 	t = addr ? bus_port_find(&db->bus, addr) : NULL;
 	return t && test_bit(BUS_PF_ACTIVE, &t->flags) ? t : NULL;
 }
@@ -379,7 +378,7 @@ static int unicast(struct dbus_port *p)
 		memset(&ruling, 0, sizeof(ruling));
 		err = unicast_once(p, &ruling);
 		if (err == -ESTALE &&
-		    (parse(&p->out) ||
+		    (dbus_out_parse(&p->out) ||
 		     (ruling.refusal && dbus_out_log(&p->out))))
 			return -ENOMEM;
 	} while (err == -ESTALE);
@@ -592,7 +591,7 @@ static int cast_out(struct dbus_port *p)
 	};
 	int err;
 
-	if (parse(o))
+	if (dbus_out_parse(o))
 		return -ENOMEM;
 	cc.c.mm.body_len = o->h.f.body_len;
 	err = dbus_cast(&cc.c);

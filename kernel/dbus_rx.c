@@ -452,11 +452,11 @@ static int build(struct dbus_port *p, bool in_place)
 
 	o->route = dbus_header_route(h, &o->addr);
 	o->m.share = p->port.user->share;
-	if (o->route == DBUS_ROUTE_NAME) {
-		o->name_len = h->destination.len;
-		memcpy(o->name, h->destination.s, o->name_len);
-	}
 	err = stamp(p, h, in_place);
+	if (!err && o->route == DBUS_ROUTE_NAME) {
+		err = dbus_out_parse(o);
+		o->name = h->destination;
+	}
 	if (!err)
 		err = take_fds(p, &o->m, h->unix_fds);
 	if (!err && (o->route == DBUS_ROUTE_UNIQUE ||

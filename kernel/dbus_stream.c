@@ -555,6 +555,20 @@ static kuid_t peer_ids(struct sock *sk, pid_t *pid)
 
 static const struct bus_port_ops dbus_port_ops;
 
+/* Of their size: kmalloc() would round it up to a power of two. */
+static struct kmem_cache *port_cache;
+
+int dbus_ports_init(void)
+{
+	port_cache = KMEM_CACHE(dbus_port, SLAB_ACCOUNT);
+	return port_cache ? 0 : -ENOMEM;
+}
+
+void dbus_ports_exit(void)
+{
+	kmem_cache_destroy(port_cache);
+}
+
 /* Room was made for the message that waits. */
 static void dbus_wait_resume(struct bus_wait *w)
 {
@@ -566,13 +580,13 @@ static void dbus_wait_resume(struct bus_wait *w)
 struct dbus_port *dbus_port_new(struct bus *bus, struct sock *sk, kuid_t uid,
 				pid_t pid)
 {
-	struct dbus_port *p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+	struct dbus_port *p = kmem_cache_zalloc(port_cache, GFP_KERNEL_ACCOUNT);
 
 	if (!p)
 		return NULL;
 	p->port.pid = pid;
 	if (bus_port_init(&p->port, bus, &dbus_port_ops, uid)) {
-		kfree(p);
+		kmem_cache_free(port_cache, p);
 		return NULL;
 	}
 	set_bit(BUS_PF_HELD, &p->port.flags);
@@ -758,6 +772,11 @@ static void dbus_port_queues(struct bus_port *bp, struct bus_port_queues *q)
 	q->out.peak_fds = READ_ONCE(p->peak_fds);
 }
 
+static void port_free_rcu(struct rcu_head *rcu)
+{
+	kmem_cache_free(port_cache, container_of(rcu, struct dbus_port, rcu));
+}
+
 static void dbus_port_free(struct bus_port *bp)
 {
 	struct dbus_port *p = to_dbus_port(bp);
@@ -774,7 +793,7 @@ static void dbus_port_free(struct bus_port *bp)
 		sock_put(p->peer);
 	sock_put(p->sk);
 	/* Hooks look at a port below RCU before they count it. */
-	kfree_rcu(p, rcu);
+	call_rcu(&p->rcu, port_free_rcu);
 }
 
 /* Below bus->lock, exclusive. */

@@ -19,7 +19,7 @@
  * needs has been allocated before.
  *
  * Room. A sender that finds a receiver full waits at the end of the line of
- * its uid (strictly: of those uids that share a struct bus_share) and is
+ * its uid (strictly: of those uids of one share) and is
  * resumed first come, first served; nobody of the same uid overtakes, and the
  * lines take turns. One sender is told when room is made, and tells the next
  * as it leaves: there is no herd. The wait is bounded: after limits.stall_ms
@@ -40,7 +40,7 @@
 
 static struct bus_wait *first_of(struct bus_port *target, unsigned int share)
 {
-	return list_first_entry_or_null(&target->share[share].waiters,
+	return list_first_entry_or_null(&target->waiters[share],
 					struct bus_wait, link);
 }
 
@@ -205,7 +205,7 @@ static struct bus_port *change(struct bus_wait *w, struct bus_port *sender,
 		leave(w);
 		tell(left);
 	}
-	enter(w, target, c, &target->share[w->user->share].waiters);
+	enter(w, target, c, &target->waiters[w->user->share]);
 	atomic64_inc(&sender->waits);
 	atomic64_inc(&sender->bus->waits);
 	return left;

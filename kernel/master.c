@@ -363,12 +363,16 @@ int bus_master_recv(struct bus *bus, struct msghdr *msg, size_t size,
 		    int flags)
 {
 	struct bus_item *item = item_first(bus);
+	struct bus_info info;
 	size_t len;
 	int err;
 
 	if (!item)
 		return -EAGAIN;
 	len = item->msg.len;
+	/* Nothing of a port is copied to user space from where it is: its cache
+	 * has no part that may be. */
+	info = item->info;
 	err = copy_out(item, msg, size);
 	if (err) {
 		item_leave(bus, item);
@@ -378,8 +382,8 @@ int bus_master_recv(struct bus *bus, struct msghdr *msg, size_t size,
 		msg->msg_flags |= MSG_TRUNC;
 	if (msg->msg_name)
 		msg->msg_namelen = bus_fill_name(msg->msg_name, bus,
-						 item->info.addr);
-	put_cmsg(msg, SOL_BUS, BUS_INFO, sizeof(item->info), &item->info);
+						 info.addr);
+	put_cmsg(msg, SOL_BUS, BUS_INFO, sizeof(info), &info);
 	if (!(flags & MSG_PEEK)) {
 		bus_files_give(item->msg.files, msg);
 		item_finish(bus, item, true);

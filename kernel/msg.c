@@ -12,17 +12,6 @@ size_t bus_skb_skip(const struct sk_buff *skb)
 }
 EXPORT_SYMBOL_GPL(bus_skb_skip);
 
-void bus_msg_init(struct bus_msg *m)
-{
-	/* The list is private to its owner; its lock is never taken. */
-	__skb_queue_head_init(&m->skbs);
-	m->files = NULL;
-	m->len = 0;
-	m->truesize = 0;
-	m->share = BUS_SHARES;
-}
-EXPORT_SYMBOL_GPL(bus_msg_init);
-
 void bus_msg_purge(struct bus_msg *m)
 {
 	__skb_queue_purge(&m->skbs);
@@ -65,7 +54,8 @@ int bus_msg_clone(struct bus_msg *to, const struct bus_msg *from, gfp_t gfp)
 		}
 		__skb_queue_tail(&to->skbs, copy);
 	}
-	to->files = bus_files_get(from->files);
+	if (from->files)
+		to->files = bus_files_get(from->files);
 	to->len = from->len;
 	to->truesize = from->truesize;
 	to->share = from->share;

@@ -115,6 +115,7 @@ struct bus_sock {
 	struct pid *self_pid;
 
 	struct bus_band band[NATIVE_BANDS];	/* port.lock */
+	struct native_share share[BUS_SHARES];
 	unsigned int n_msgs;		/* in all bands; port.lock */
 	unsigned int n_fds;		/* in them; likewise */
 	unsigned int n_holders;		/* with files that may hold others */

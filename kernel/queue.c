@@ -48,7 +48,7 @@ static u64 byte_limit(const struct bus_sock *bs)
 	return limit;
 }
 
-static bool fds_in_share(const struct bus_sock *bs, const struct bus_share *s,
+static bool fds_in_share(const struct bus_sock *bs, const struct native_share *s,
 			 unsigned int add)
 {
 	u64 fds = READ_ONCE(bs->n_fds);
@@ -61,7 +61,7 @@ static bool fds_in_share(const struct bus_sock *bs, const struct bus_share *s,
 static bool in_share(const struct bus_sock *bs, const struct bus_user *user,
 		     const struct bus_cost *c, const struct fill *f)
 {
-	const struct bus_share *s = &bs->port.share[user->share];
+	const struct native_share *s = &bs->share[user->share];
 
 	if (user == bs->port.user)
 		return true;
@@ -98,7 +98,7 @@ int native_room(struct bus_port *p, const struct bus_user *user,
 static void account(struct bus_sock *bs, const struct sk_buff *skb, int sign)
 {
 	const struct bus_skb_cb *cb = BUSCB(skb);
-	struct bus_share *s = &bs->port.share[cb->share];
+	struct native_share *s = &bs->share[cb->share];
 	struct bus_band *b = &bs->band[cb->prio];
 	s64 bytes = sign * (s64)skb->truesize;
 
@@ -247,9 +247,9 @@ void native_purge(struct bus_sock *bs)
 		WRITE_ONCE(bs->band[i].bytes, 0);
 	}
 	for (i = 0; i < BUS_SHARES; i++) {
-		atomic_set(&bs->port.share[i].msgs, 0);
-		atomic_set(&bs->port.share[i].fds, 0);
-		atomic64_set(&bs->port.share[i].bytes, 0);
+		atomic_set(&bs->share[i].msgs, 0);
+		atomic_set(&bs->share[i].fds, 0);
+		atomic64_set(&bs->share[i].bytes, 0);
 	}
 	WRITE_ONCE(bs->n_msgs, 0);
 	WRITE_ONCE(bs->n_fds, 0);

@@ -78,6 +78,18 @@ static void empty(void **state)
 	assert_int_equal(shares_of(&s, 0, 100), 0);
 }
 
+static void amounts_stop(void **state)
+{
+	const u64 most = UINT32_MAX;
+	struct shares s = { 0 };
+
+	shares_add(&s, 1, most);
+	shares_add(&s, 1, 7);
+	shares_add(&s, 2, most + 7);
+	assert_int_equal(shares_of(&s, 2, most), most);
+	assert_int_equal(shares_of(&s, 1, most), 0);
+}
+
 /* As many of @owner's as it is let add, one by one. */
 static u64 fill(struct shares *s, u32 owner, u64 *left, u64 limit)
 {
@@ -117,6 +129,7 @@ int main(void)
 		cmocka_unit_test(empty),
 		cmocka_unit_test(exact_in_long_runs),
 		cmocka_unit_test(never_too_much),
+		cmocka_unit_test(amounts_stop),
 		cmocka_unit_test(half_of_what_others_leave),
 	};
 
