@@ -196,6 +196,9 @@ struct dbus_port {
 
 	struct sk_buff_head held;	/* behind files; port.lock */
 	unsigned int held_fds;		/* port.lock */
+	/* Of them, those that the worker hands to AF_UNIX just now, and how
+	 * many that had before; likewise. */
+	unsigned int handing, handing_onto;
 	/* Of a message longer than the limit, which was let on an empty queue:
 	 * what the master sends on top of it is not to blame. port.lock */
 	size_t oversize;

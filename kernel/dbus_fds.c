@@ -31,7 +31,8 @@ static void held_free(struct dbus_port *p, struct sk_buff *skb)
 	UNIXCB(skb).fp = NULL;
 	if (f) {
 		spin_lock(&p->port.lock);
-		p->held_fds -= f->count;
+		WRITE_ONCE(p->held_fds, p->held_fds - f->count);
+		WRITE_ONCE(p->handing, 0);
 		spin_unlock(&p->port.lock);
 	}
 	bus_files_put(f);
@@ -112,6 +113,16 @@ static void put_nobody(struct cmsghdr *cmsg)
 	memcpy(CMSG_DATA(cmsg), &nobody, sizeof(nobody));
 }
 
+/* From now on they may be in AF_UNIX's queue, and are held until held_free(). */
+static void hand(struct dbus_port *p, const struct bus_files *f)
+{
+	spin_lock(&p->port.lock);
+	WRITE_ONCE(p->handing_onto,
+		   atomic_read(&unix_sk(p->peer)->scm_stat.nr_fds));
+	WRITE_ONCE(p->handing, f->count);
+	spin_unlock(&p->port.lock);
+}
+
 static int send_files(struct dbus_port *p, struct sk_buff *skb)
 {
 	struct bus_files *f = held_files(skb);
@@ -127,8 +138,10 @@ static int send_files(struct dbus_port *p, struct sk_buff *skb)
 	put_nobody((void *)cmsg + rights);
 	mutex_lock(&table_mutex);
 	n = install(f, CMSG_DATA(cmsg));
-	if (n == f->count)
+	if (n == f->count) {
+		hand(p, f);
 		err = send_with(p, skb, cmsg);
+	}
 	while (n--)
 		close_fd(((int *)CMSG_DATA(cmsg))[n]);
 	mutex_unlock(&table_mutex);

@@ -38,12 +38,22 @@ static bool peer_gone(const struct dbus_port *p)
 	       (READ_ONCE(p->peer->sk_shutdown) & RCV_SHUTDOWN);
 }
 
+/*
+ * What the worker hands over is held until that is done, and in AF_UNIX's queue
+ * before. Nobody else puts files there, so those that are in both can be told,
+ * unless the client reads meanwhile: then there seem to be more for a moment.
+ * Never fewer, below port.lock; who asks without asks again.
+ */
 static unsigned int fds_queued(const struct dbus_port *p)
 {
+	unsigned int handing = READ_ONCE(p->handing), n;
+
 	if (p->native)
 		return READ_ONCE(p->held_fds);
-	return atomic_read(&unix_sk(p->peer)->scm_stat.nr_fds) +
-	       READ_ONCE(p->held_fds);
+	n = atomic_read(&unix_sk(p->peer)->scm_stat.nr_fds);
+	if (handing && n >= READ_ONCE(p->handing_onto) + handing)
+		n -= handing;
+	return n + READ_ONCE(p->held_fds);
 }
 
 /* The client's own user shares with nobody: it is its own queue. */
@@ -157,7 +167,7 @@ static void dbus_commit(struct bus_port *bp, struct bus_msg *m)
 	} else if (m->files) {
 		/* Ours to interpret until the worker has sent it. */
 		UNIXCB(skb_peek(&m->skbs)).fp = (void *)m->files;
-		p->held_fds += m->files->count;
+		WRITE_ONCE(p->held_fds, p->held_fds + m->files->count);
 		if (m->files->holders && test_bit(DP_CORKED, &p->events))
 			bus_desert_watch(p->port.bus);
 		m->files = NULL;
@@ -748,7 +758,9 @@ static void dbus_port_stats(struct bus_port *bp, struct bus_port_stats *st)
 	struct dbus_port *p = to_dbus_port(bp);
 
 	st->queue_bytes = sk_wmem_alloc_get(p->sk);
+	spin_lock(&bp->lock);
 	st->queue_fds = fds_queued(p);
+	spin_unlock(&bp->lock);
 	st->matches = READ_ONCE(p->n_matches);
 	if (p->pass_fds)
 		st->flags |= BUS_PORT_FDS;
@@ -767,7 +779,9 @@ static void dbus_port_queues(struct bus_port *bp, struct bus_port_queues *q)
 	q->in.peak_fds = READ_ONCE(p->in.peak_fds);
 	q->out.bytes = sk_wmem_alloc_get(p->sk);
 	q->out.msgs = q->out.bytes ? READ_ONCE(p->queued_msgs) : 0;
+	spin_lock(&bp->lock);
 	q->out.fds = fds_queued(p);
+	spin_unlock(&bp->lock);
 	q->out.peak_bytes = READ_ONCE(p->peak_bytes);
 	q->out.peak_fds = READ_ONCE(p->peak_fds);
 }
