@@ -37,22 +37,7 @@ function_range kmemleak_alloc
 notes_start=$START notes_end=$END
 
 faults="failslab fail_page_alloc fail_usercopy"
-[ -e $debugfs/fail_usercopy ] || # A function of the kernel: sets START and END.
-function_range()
-{
-	# The kernel's own come first, by address.
-	read -r START END < <(awk -v name="$1" '
-		found { print at, $1; exit }
-		$3 == name { found = 1; at = $1 }' /proc/kallsyms)
-	[ -n "${END-}" ] || { echo "no function $1"; exit 1; }
-	START=0x$START END=0x$END
-}
-
-# kmemleak's own notes about an allocation are none of the modules'.
-function_range kmemleak_alloc
-notes_start=$START notes_end=$END
-
-faults="failslab fail_page_alloc"
+[ -e $debugfs/fail_usercopy ] || faults="failslab fail_page_alloc"
 
 # Fail what happens below return addresses in [START, END), of these kinds;
 # nothing of the others. PROBABILITY 0 leaves the choice to fail-nth.
