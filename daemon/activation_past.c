@@ -45,7 +45,10 @@ void held_note(struct pending *p, struct held *h)
 	err = park(bus, h);
 	if (err) {
 		h->number = 0;
-		log_errno(err, "cannot leave a message for %s behind", p->name);
+		/* As when the bus is to end with us. */
+		if (err != -EOPNOTSUPP)
+			log_errno(err, "cannot leave a message for %s behind",
+				  p->name);
 		return;
 	}
 	notes_write(bus, 0, NOTE_HELD, h->number, &n);

@@ -346,10 +346,27 @@ static void drop(struct bus *bus, struct peer *peer)
 	peer_free(peer);
 }
 
+/* What the daemon had to do itself is told apart: see docs/message-path.md. */
+static void log_sum(struct bus *bus)
+{
+	struct bus_stats st;
+
+	if (sw_stats(bus->sw, &st))
+		return;
+	log_info("the bus ends: %llu messages between peers, %llu broadcasts; handled here: %llu for the driver, %llu for names that nobody has, %llu before Hello",
+		 (unsigned long long)st.unicast_msgs,
+		 (unsigned long long)st.broadcast_msgs,
+		 (unsigned long long)st.master_driver,
+		 (unsigned long long)st.master_unknown,
+		 (unsigned long long)st.master_inactive);
+}
+
 struct bus *bus_free(struct bus *bus)
 {
 	if (!bus)
 		return NULL;
+	if (bus->sw && !bus->handed_over)
+		log_sum(bus);
 	/* A bus that is ended in order ends. */
 	if (bus->sw && bus->config.persist_ms && !bus->handed_over)
 		sw_persist(bus->sw, 0);
