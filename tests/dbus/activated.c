@@ -5,6 +5,7 @@
  *
  *	count=FILE	appends a line with its process id to FILE
  *	sleep=MS
+ *	until=FILE	waits until there is a FILE
  *	fork		goes on in the background
  *	exit=STATUS
  *	raise=SIGNAL
@@ -36,6 +37,12 @@ static void nap(long ms)
 	struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
 
 	nanosleep(&ts, NULL);
+}
+
+static void wait_for(const char *file)
+{
+	while (access(file, F_OK))
+		nap(10);
 }
 
 static void background(void)
@@ -183,6 +190,8 @@ static void run(const char *step)
 		count(v);
 	else if ((v = value(step, "sleep=")))
 		nap(atol(v));
+	else if ((v = value(step, "until=")))
+		wait_for(v);
 	else if (!strcmp(step, "fork"))
 		background();
 	else if ((v = value(step, "exit=")))

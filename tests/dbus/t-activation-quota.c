@@ -3,6 +3,8 @@
  * filled it hears so; what was taken arrives. dbus-daemon has no such limit. */
 #include "services.h"
 
+#include <fcntl.h>
+
 #define E DRIVER ".Error."
 #define MIB (1U << 20)
 
@@ -29,15 +31,19 @@ static void expect(struct raw *c, uint32_t serial, const char *error)
 /* 16 MiB for all, half of it for one. */
 static void many(struct raw *c)
 {
+	const char *go = service_log("test.Quota");
 	uint32_t first, second, third, last;
+	char steps[256];
 
-	/* Longer than it takes to send all that. */
-	service_add("test.Quota", "sleep=3000 own=test.Quota serve");
+	unlink(go);
+	snprintf(steps, sizeof(steps), "until=%s own=test.Quota serve", go);
+	service_add("test.Quota", steps);
 	first = send_bytes(c, 5 * MIB);
 	second = send_bytes(c, 2 * MIB);
 	third = send_bytes(c, 2 * MIB);
 	last = send_bytes(c, 10);
 	expect(c, third, E "LimitsExceeded");
+	check(!close(creat(go, 0600)));
 	expect(c, first, NULL);
 	expect(c, second, NULL);
 	expect(c, last, NULL);
@@ -50,6 +56,18 @@ static void one(struct raw *c)
 	expect(c, send_bytes(c, 40 * MIB), NULL);
 }
 
+/* A bus that does not outlive its daemon has nothing to say of that. */
+static void nothing_went_wrong(void)
+{
+	FILE *f = fopen(getenv("BUS_LOG"), "r");
+	char line[1024];
+
+	check(f);
+	while (fgets(line, sizeof(line), f))
+		check(!strstr(line, "cannot"));
+	fclose(f);
+}
+
 int main(void)
 {
 	struct raw *c = raw_open(false);
@@ -58,6 +76,7 @@ int main(void)
 		raw_skip("dbus-daemon holds as much as is sent");
 	many(c);
 	one(c);
+	nothing_went_wrong();
 	raw_close(c);
 	return 0;
 }
