@@ -34,12 +34,44 @@ static uint64_t now(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-static void note_longest(uint64_t *longest, uint64_t since)
+/* The longest of them, and how many were long at all. */
+struct pauses {
+	uint64_t n, longest, longest_at, over_100ms, over_1s;
+};
+
+static void note_pause(struct pauses *p, uint64_t since)
 {
 	uint64_t took = now() - since;
 
-	if (took > *longest)
-		*longest = took;
+	p->n++;
+	p->over_100ms += took > 100000;
+	p->over_1s += took > 1000000;
+	if (took > p->longest) {
+		p->longest = took;
+		p->longest_at = since;
+	}
+}
+
+static void add_pauses(struct pauses *sum, const struct pauses *p)
+{
+	sum->n += p->n;
+	sum->over_100ms += p->over_100ms;
+	sum->over_1s += p->over_1s;
+	if (p->longest > sum->longest) {
+		sum->longest = p->longest;
+		sum->longest_at = p->longest_at;
+	}
+}
+
+static void print_pauses(const char *whose, const struct pauses *p,
+			 uint64_t begin)
+{
+	printf("%s: %llu calls, longest %llu us (begun after %llu us), %llu above 0.1 s, %llu above 1 s\n",
+	       whose, (unsigned long long)p->n,
+	       (unsigned long long)p->longest,
+	       (unsigned long long)(p->longest_at - begin),
+	       (unsigned long long)p->over_100ms,
+	       (unsigned long long)p->over_1s);
 }
 
 /* ---- calls ---- */
@@ -47,7 +79,8 @@ static void note_longest(uint64_t *longest, uint64_t since)
 static struct pair {
 	char name[32];
 	atomic_bool ready;
-	uint64_t calls, replies, answered, longest;
+	uint64_t calls, replies, answered;
+	struct pauses pauses;
 } pairs[PAIRS];
 
 /* Until somebody tells it that it was the last one. */
@@ -90,7 +123,7 @@ static void call_once(struct raw *c, struct pair *p, const char *member)
 		fail("a call of %s has failed: %s", p->name, msg_str(&m));
 	msg_free(&m);
 	p->replies++;
-	note_longest(&p->longest, since);
+	note_pause(&p->pauses, since);
 }
 
 static void *call(void *arg)
@@ -187,7 +220,7 @@ static void *watch(void *arg)
 /* ---- what is asked of the daemon ---- */
 
 static struct raw *driver, *listener;
-static uint64_t driver_longest, driver_calls;
+static struct pauses driver_pauses;
 
 static void ask(struct raw *c, struct msg *m, const char *member,
 		const char *arg0, const char *arg1)
@@ -195,8 +228,7 @@ static void ask(struct raw *c, struct msg *m, const char *member,
 	uint64_t since = now();
 
 	raw_driver(c, m, member, arg0, arg1);
-	note_longest(&driver_longest, since);
-	driver_calls++;
+	note_pause(&driver_pauses, since);
 }
 
 /* The value, of type t, behind a key of the status. */
@@ -369,17 +401,17 @@ static void restart_often(unsigned int n)
 	check(victims);
 }
 
-static void sum_up(void)
+static void sum_up(uint64_t begin)
 {
-	uint64_t calls = 0, replies = 0, answered = 0, sent = 0, longest = 0;
+	uint64_t calls = 0, replies = 0, answered = 0, sent = 0;
+	struct pauses pauses = { 0 };
 	unsigned int i, w;
 
 	for (i = 0; i < PAIRS; i++) {
 		calls += pairs[i].calls;
 		replies += pairs[i].replies;
 		answered += pairs[i].answered;
-		if (pairs[i].longest > longest)
-			longest = pairs[i].longest;
+		add_pauses(&pauses, &pairs[i].pauses);
 	}
 	check(calls == replies && calls == answered);
 	for (i = 0; i < CASTERS; i++)
@@ -389,15 +421,15 @@ static void sum_up(void)
 	printf("%llu takeovers: %llu calls, as many replies; %llu broadcasts, each once to %d\n",
 	       (unsigned long long)status_of("Takeovers"),
 	       (unsigned long long)calls, (unsigned long long)sent, WATCHERS);
-	printf("longest call of a peer %llu us, of the driver %llu us (of %llu); last outage %llu us\n",
-	       (unsigned long long)longest,
-	       (unsigned long long)driver_longest,
-	       (unsigned long long)driver_calls,
+	print_pauses("peers", &pauses, begin);
+	print_pauses("the driver", &driver_pauses, begin);
+	printf("last outage %llu us\n",
 	       (unsigned long long)status_of("LastOutageUSec"));
 }
 
 int main(void)
 {
+	uint64_t begin = now();
 	unsigned int i;
 
 	if (raw_bus_is("dbus-daemon") || raw_bus_is("dbus-broker"))
@@ -414,7 +446,7 @@ int main(void)
 	over = true;
 	for (i = 0; i < n_threads; i++)
 		check(!pthread_join(threads[i], NULL));
-	sum_up();
+	sum_up(begin);
 	raw_close(driver);
 	raw_close(listener);
 	return 0;
