@@ -207,7 +207,7 @@ static int run(struct start *s, sd_event *event, struct bus *bus)
 	if (err)
 		return err;
 	ready(s);
-	err = sd_event_loop(event);
+	err = sw_loop(bus->sw);
 	if (err < 0)
 		log_errno(err, "the event loop failed");
 	sd_notify(0, "STOPPING=1");

@@ -94,6 +94,11 @@ struct sw *sw_free(struct sw *sw)
 	return NULL;
 }
 
+int sw_loop(struct sw *sw)
+{
+	return sw->ops->loop ? sw->ops->loop(sw) : sd_event_loop(sw->event);
+}
+
 const char *sw_kind(const struct sw *sw)
 {
 	return sw->ops->kind;

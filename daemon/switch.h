@@ -115,6 +115,9 @@ struct sw *sw_free(struct sw *sw);	/* ends every port, unless the bus
 					 * outlives us: sw_persist(), or
 					 * sw_save() and all is dup()ed; NULL
 					 * is fine */
+/* As sd_event_loop(3) of its event loop, all of whose sources are served, but
+ * cheaper for what goes from peer to peer. */
+int sw_loop(struct sw *sw);
 const char *sw_kind(const struct sw *sw);
 
 /* Takes a connected, authenticated stream socket from which exactly the

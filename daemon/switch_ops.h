@@ -11,6 +11,8 @@
 struct sw_ops {
 	const char *kind;
 	void (*free)(struct sw *sw);
+	/* NULL: its event loop's own. */
+	int (*loop)(struct sw *sw);
 	int (*attach)(struct sw *sw, int fd, bool pass_fds, uint64_t *addr);
 	int (*activate)(struct sw *sw, uint64_t addr);
 	int (*detach)(struct sw *sw, uint64_t addr);

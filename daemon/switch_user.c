@@ -5,16 +5,22 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TABLE_MIN 64U
 
-uint64_t us_now(struct us *us)
+void us_look_at_clock(struct us *us)
 {
-	uint64_t usec = 0;
+	struct timespec t;
 
-	sd_event_now(us->sw.event, CLOCK_MONOTONIC, &usec);
-	return usec / 1000;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	us->now = (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+uint64_t us_now(const struct us *us)
+{
+	return us->now / 1000;
 }
 
 /* ---- ports ---- */
@@ -314,9 +320,15 @@ static void user_free(struct sw *sw)
 	free(us);
 }
 
+static int user_loop(struct sw *sw)
+{
+	return us_loop(to_us(sw));
+}
+
 static const struct sw_ops user_ops = {
 	.kind = "user",
 	.free = user_free,
+	.loop = user_loop,
 	.attach = user_attach,
 	.activate = user_activate,
 	.detach = user_detach,
@@ -378,6 +390,8 @@ int sw_user_new(struct sw **ret, const struct sw *common,
 	us->keep.past.memfd = -1;
 	lists_init(us);
 	us_rules_init(us);
+	us_look_at_clock(us);
+	us->concerned = true;
 	r = us_loop_init(us);
 	if (!r)
 		r = ports_grow(us);

@@ -262,9 +262,10 @@ struct uports {
 struct us {
 	struct sw sw;
 	int epfd;
-	sd_event_source *io;
+	uint64_t now;			/* usec, of this round */
+	bool concerned;			/* the daemon's event loop has woken */
+	int pending;			/* at something to dispatch, or error */
 	sd_event_source *timer;
-	sd_event_source *defer;		/* for what is left over */
 	bool ticking;
 	int depth;			/* of us_enter() */
 
@@ -283,6 +284,7 @@ struct us {
 	struct reply *spare;		/* a few, linked by caller */
 	unsigned int n_spare;
 	sd_event_source *reply_timer;
+	bool reply_timed;		/* it is armed */
 
 	struct uport_list all, pooled, full, ready, dirty, ended;
 	struct uport_list zombies, dead, monitors;
@@ -322,7 +324,8 @@ static inline struct us *to_us(struct sw *sw)
 /* ---- switch_user.c ---- */
 
 struct uport *us_find(struct us *us, uint64_t addr);
-uint64_t us_now(struct us *us);			/* ms */
+uint64_t us_now(const struct us *us);		/* ms */
+void us_look_at_clock(struct us *us);		/* before anything happens */
 static inline void us_peak(uint64_t *peak, uint64_t now)
 {
 	if (now > *peak)
@@ -406,6 +409,10 @@ int us_matching(struct us *us, struct uports *v, const struct match_msg *mm,
 void us_enter(struct us *us);
 void us_leave(struct us *us);
 int us_loop_init(struct us *us);
+int us_loop(struct us *us);		/* see sw_loop() */
+/* Before the daemon is told something, or a source of its event loop is set: the
+ * loop knows the time then, and has a round when the ports have had theirs. */
+void us_concern(struct us *us);
 void us_loop_free(struct us *us);
 int uport_poll(struct us *us, struct uport *p);	/* starts polling */
 void uport_arm(struct us *us, struct uport *p);	/* asks for what it needs */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What is ready. All ports are in one epoll set, which is a single source of
- * the daemon's event loop: its cost does not grow with the number of ports.
+ * What is ready. All ports are in one epoll set, and so is the daemon's event
+ * loop, whose rounds cost much more than a message: it has one only when it is
+ * ready itself, or when something happens at a port that concerns others than
+ * ports.
  */
 #include "daemon/switch_user.h"
 
@@ -106,6 +108,7 @@ static void report(struct us *us)
 	while ((p = TAILQ_FIRST(&us->ended))) {
 		TAILQ_REMOVE(&us->ended, p, ended);
 		p->flags &= ~UP_REPORT;
+		us_concern(us);
 		us->sw.handler.closed(us->sw.ctx, p->addr, p->st.reason);
 	}
 }
@@ -154,36 +157,83 @@ static void on_port(struct us *us, struct uport *p, uint32_t ev)
 		uport_readable(us, p);
 }
 
-static int on_io(sd_event_source *s, int fd, uint32_t revents, void *ctx)
+static void share_reading(struct us *us, int n)
 {
-	struct epoll_event ev[BATCH];
-	struct us *us = ctx;
-	int i, n;
-
-	us_enter(us);
-	n = epoll_wait(us->epfd, ev, BATCH, 0);
 	us->read_size = n > 1 ? US_READ / (size_t)n : US_READ;
 	if (us->read_size < US_READ_MIN)
 		us->read_size = US_READ_MIN;
+}
+
+static bool has_left_over(const struct us *us)
+{
+	return !TAILQ_EMPTY(&us->ready) || !TAILQ_EMPTY(&us->ended) ||
+	       replies_have_orphans(&us->replies);
+}
+
+static int serve_ports(struct us *us)
+{
+	bool wait = !us->concerned && !has_left_over(us);
+	struct epoll_event ev[BATCH];
+	int i, n;
+
+	n = epoll_wait(us->epfd, ev, BATCH, wait ? -1 : 0);
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	us_look_at_clock(us);
+	us_enter(us);
+	share_reading(us, n);
 	for (i = 0; i < n; i++) {
+		if (!ev[i].data.ptr) {
+			us_concern(us);
+			continue;
+		}
 		on_port(us, ev[i].data.ptr, ev[i].events);
 		report(us);
 	}
-	run_ready(us);
-	us_leave(us);
-	return 0;
-}
-
-static int on_defer(sd_event_source *s, void *ctx)
-{
-	struct us *us = ctx;
-
-	us_enter(us);
 	report(us);
 	us_tell_orphans(us);
 	run_ready(us);
 	us_leave(us);
 	return 0;
+}
+
+void us_concern(struct us *us)
+{
+	if (us->concerned)
+		return;
+	us->concerned = true;
+	us->pending = sd_event_wait(us->sw.event, 0);
+}
+
+/* A round of the daemon's event loop, and before it as many of the ports' as
+ * concern only them. */
+static int turn(struct us *us)
+{
+	int r;
+
+	us->pending = sd_event_prepare(us->sw.event);
+	us->concerned = us->pending;
+	do {
+		r = serve_ports(us);
+	} while (!r && !us->concerned);
+	if (!r)
+		r = us->pending;
+	return r > 0 ? sd_event_dispatch(us->sw.event) : r;
+}
+
+int us_loop(struct us *us)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	int r = 0, code = 0;
+
+	if (epoll_ctl(us->epfd, EPOLL_CTL_ADD, sd_event_get_fd(us->sw.event),
+		      &ev) < 0)
+		return -errno;
+	while (r >= 0 && sd_event_get_state(us->sw.event) != SD_EVENT_FINISHED)
+		r = turn(us);
+	if (r >= 0)
+		sd_event_get_exit_code(us->sw.event, &code);
+	return r < 0 ? r : code;
 }
 
 /* ---- time ---- */
@@ -236,6 +286,7 @@ static void warn_slow(struct us *us, uint64_t now)
 			    us->sw.limits.stall_ms)
 			continue;
 		t->flags |= UP_SLOW;
+		us_concern(us);
 		us->sw.handler.slow(us->sw.ctx, t->addr);
 	}
 }
@@ -263,6 +314,7 @@ static void timer_arm(struct us *us)
 {
 	uint64_t ms = us->sw.limits.stall_ms / 8;
 
+	us_concern(us);
 	sd_event_source_set_time(us->timer, (us_now(us) + ms + 1) * 1000);
 	sd_event_source_set_enabled(us->timer, SD_EVENT_ONESHOT);
 }
@@ -306,9 +358,6 @@ void us_leave(struct us *us)
 		return;
 	while ((p = TAILQ_FIRST(&us->dead)))
 		uport_free(us, p);
-	if (!TAILQ_EMPTY(&us->ready) || !TAILQ_EMPTY(&us->ended) ||
-	    replies_have_orphans(&us->replies))
-		sd_event_source_set_enabled(us->defer, SD_EVENT_ONESHOT);
 }
 
 int us_loop_init(struct us *us)
@@ -319,24 +368,16 @@ int us_loop_init(struct us *us)
 	us->epfd = epoll_create1(EPOLL_CLOEXEC);
 	if (us->epfd < 0)
 		return -errno;
-	r = sd_event_add_io(e, &us->io, us->epfd, EPOLLIN, on_io, us);
-	if (r >= 0)
-		r = sd_event_add_time(e, &us->timer, CLOCK_MONOTONIC, 0, 1000,
-				      on_timer, us);
+	r = sd_event_add_time(e, &us->timer, CLOCK_MONOTONIC, 0, 1000,
+			      on_timer, us);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(us->timer, SD_EVENT_OFF);
-	if (r >= 0)
-		r = sd_event_add_defer(e, &us->defer, on_defer, us);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(us->defer, SD_EVENT_OFF);
 	return r < 0 ? r : 0;
 }
 
 void us_loop_free(struct us *us)
 {
-	sd_event_source_disable_unref(us->defer);
 	sd_event_source_disable_unref(us->timer);
-	sd_event_source_disable_unref(us->io);
 	if (us->epfd >= 0)
 		close(us->epfd);
 }

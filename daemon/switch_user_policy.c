@@ -7,20 +7,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define BUCKETS_MIN 256U
 #define SPARE_MAX 256U
 
 /* ---- calls that wait ---- */
-
-static uint64_t now_usec(struct us *us)
-{
-	uint64_t usec = 0;
-
-	sd_event_now(us->sw.event, CLOCK_MONOTONIC, &usec);
-	return usec;
-}
 
 static struct reply *reply_get(struct us *us)
 {
@@ -62,12 +53,15 @@ static int buckets_grow(struct us *us)
 	return 0;
 }
 
+/* It may be early, for a call that has been answered since. */
 static void timer_arm(struct us *us)
 {
 	const struct reply *r = replies_oldest(&us->replies);
 
-	if (!r || us->lim.reply_timeout == UINT64_MAX)
+	if (!r || us->reply_timed || us->lim.reply_timeout == UINT64_MAX)
 		return;
+	us->reply_timed = true;
+	us_concern(us);
 	sd_event_source_set_time(us->reply_timer,
 				 r->since + us->lim.reply_timeout);
 	sd_event_source_set_enabled(us->reply_timer, SD_EVENT_ONESHOT);
@@ -80,16 +74,18 @@ static void tell(struct us *us, struct reply *r, bool gone)
 	uint32_t serial = r->serial;
 
 	reply_put(us, r);
+	us_concern(us);
 	us->sw.handler.no_reply(us->sw.ctx, addr, serial, gone);
 }
 
 static int on_timer(sd_event_source *s, uint64_t usec, void *ctx)
 {
 	struct us *us = ctx;
-	uint64_t now = now_usec(us);
+	uint64_t now = us->now;
 	struct reply *r;
 
 	us_enter(us);
+	us->reply_timed = false;
 	while (us->lim.reply_timeout <= now &&
 	       (r = replies_next_expired(&us->replies,
 					 now - us->lim.reply_timeout)))
@@ -152,7 +148,7 @@ int us_note(struct us *us, struct uport *p, struct uport *t,
 		if (!r)
 			return -ENOMEM;
 		replies_add(&us->replies, r, &p->replies, &t->replies,
-			    h->f.serial, now_usec(us));
+			    h->f.serial, us->now);
 		if (replies_oldest(&us->replies) == r)
 			timer_arm(us);
 	}
@@ -174,13 +170,13 @@ int us_put_reply(struct us *us, struct uport *caller, struct uport *callee,
 	if (!r)
 		return -ENOMEM;
 	replies_add(&us->replies, r, &caller->replies, &callee->replies,
-		    serial, now_usec(us) - age);
+		    serial, us->now - age);
 	return 0;
 }
 
 uint64_t us_reply_age(struct us *us, const struct reply *r)
 {
-	return now_usec(us) - r->since;
+	return us->now - r->since;
 }
 
 /* A reply that is forbidden was one all the same. */
@@ -342,6 +338,7 @@ int us_limits(struct sw *sw, const struct sw_limits *limits)
 		return r;
 	us->sw.limits = bus;
 	us->lim = *limits;
+	us->reply_timed = false;
 	timer_arm(us);
 	return 0;
 }

@@ -267,6 +267,7 @@ static int hand_up(struct us *us, struct uport *p, const uint8_t *data,
 	us->st.seq++;
 	p->st.master_msgs++;
 	p->st.master_bytes += len;
+	us_concern(us);
 	us->sw.handler.message(us->sw.ctx, &m);
 	return 0;
 }
