@@ -365,11 +365,12 @@ struct bus *bus_free(struct bus *bus)
 {
 	if (!bus)
 		return NULL;
-	if (bus->sw && !bus->handed_over)
+	if (bus->sw && !bus->handed_over) {
 		log_sum(bus);
-	/* A bus that is ended in order ends. */
-	if (bus->sw && bus->config.persist_ms && !bus->handed_over)
-		sw_persist(bus->sw, 0);
+		/* A bus that is ended in order ends. */
+		if (bus->config.persist_ms)
+			sw_persist(bus->sw, 0);
+	}
 	bus->ending = true;
 	bus->room = NULL;
 	bus->registry.move = NULL;
