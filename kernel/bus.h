@@ -230,7 +230,6 @@ enum bus_port_flag {
 	BUS_PF_NEW,		/* of a member whom no master has accepted */
 };
 
-
 struct bus_port {
 	struct bus *bus;		/* counted */
 	const struct bus_port_ops *ops;

@@ -248,26 +248,16 @@ int native_tap(struct bus_sock *bs, bool on)
 	return err;
 }
 
-int native_joined(struct bus_sock *bs)
+int native_standing(struct bus_sock *bs, bool *joined, bool *taps)
 {
-	int ret;
+	bool ended;
 
 	read_lock(&bs->bus->lock);
-	ret = test_bit(BUS_PF_ENDED, &bs->port.flags) ? -ENOTCONN :
-							bs->joined;
+	ended = test_bit(BUS_PF_ENDED, &bs->port.flags);
+	*joined = bs->joined;
+	*taps = !list_empty(&bs->tap_link);
 	read_unlock(&bs->bus->lock);
-	return ret;
-}
-
-int native_taps(struct bus_sock *bs)
-{
-	int ret;
-
-	read_lock(&bs->bus->lock);
-	ret = test_bit(BUS_PF_ENDED, &bs->port.flags) ?
-	      -ENOTCONN : !list_empty(&bs->tap_link);
-	read_unlock(&bs->bus->lock);
-	return ret;
+	return ended ? -ENOTCONN : 0;
 }
 
 /* Nothing leads to the member any more; its addresses stay linked to it, for

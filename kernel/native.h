@@ -263,10 +263,9 @@ int native_addr_del(struct bus_sock *bs, u64 addr);
  * -ENOTCONN. */
 int native_addr_list(struct bus_sock *bs, u64 *addrs, unsigned int n);
 int native_join(struct bus_sock *bs);
-/* 0 or 1; -ENOTCONN. */
-int native_joined(struct bus_sock *bs);
-int native_taps(struct bus_sock *bs);
 int native_tap(struct bus_sock *bs, bool on);
+/* 0 or -ENOTCONN. */
+int native_standing(struct bus_sock *bs, bool *joined, bool *taps);
 void native_leave(struct bus_sock *bs);	/* below bus->lock, exclusive */
 void native_forget(struct bus_sock *bs); /* frees what leave() cut loose */
 

@@ -93,18 +93,20 @@ static struct bus_sock *subject(struct bus_sock *bs)
 
 static int get_joined(struct bus_sock *bs, void *arg)
 {
-	int ret = native_joined(subject(bs));
+	bool joined, taps;
+	int err = native_standing(subject(bs), &joined, &taps);
 
-	*(u32 *)arg = ret;
-	return min(ret, 0);
+	*(u32 *)arg = joined;
+	return err;
 }
 
 static int get_taps(struct bus_sock *bs, void *arg)
 {
-	int ret = native_taps(subject(bs));
+	bool joined, taps;
+	int err = native_standing(subject(bs), &joined, &taps);
 
-	*(u32 *)arg = ret;
-	return min(ret, 0);
+	*(u32 *)arg = taps;
+	return err;
 }
 
 static int get_addr(u64 *addr, sockptr_t val, unsigned int len)
