@@ -80,7 +80,7 @@ void conf_expect_driver_error(struct raw *c, const char *member,
 	conf_expect_error(c, raw_send(c, &s), name, text);
 }
 
-static bool has_said(const char *text)
+bool conf_has_said(const char *text)
 {
 	FILE *f = fopen(getenv("BUS_LOG"), "r");
 	char *line = NULL;
@@ -101,7 +101,7 @@ void conf_expect_log(const char *text)
 {
 	unsigned int ms;
 
-	for (ms = 0; !has_said(text); ms += 10) {
+	for (ms = 0; !conf_has_said(text); ms += 10) {
 		if (ms >= 10000)
 			fail("the bus has not said \"%s\"", text);
 		usleep(10000);

@@ -38,7 +38,8 @@ void conf_expect_error(struct raw *c, uint32_t serial, const char *name,
 void conf_expect_driver_error(struct raw *c, const char *member,
 			      const char *arg0, const char *arg1,
 			      const char *name, const char *text);
-/* The bus has said so. */
+/* The bus has said so; or does within ten seconds. */
+bool conf_has_said(const char *text);
 void conf_expect_log(const char *text);
 
 #endif
