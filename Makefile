@@ -29,7 +29,7 @@ check:
 	@KERNEL=$(KERNEL) scripts/check
 
 check-debug:
-	@scripts/check --debug
+	@KERNEL=$(KERNEL) scripts/check --debug
 
 check-matrix:
 	@scripts/check-matrix

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Bugs made to order, one a load, to see that they are noticed. Never stays. */
 #include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -105,6 +107,28 @@ static void object(void)
 	kfree(work);
 }
 
+static int racing(void *counter)
+{
+	while (!kthread_should_stop())
+		++*(int *)counter;
+	return 0;
+}
+
+static void race(void)
+{
+	static int counter;
+	struct task_struct *task = kthread_run(racing, &counter, "racing");
+	unsigned long until = jiffies + HZ;
+
+	if (IS_ERR(task))
+		return;
+	while (time_before(jiffies, until)) {
+		++counter;
+		cond_resched();
+	}
+	kthread_stop(task);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -119,6 +143,7 @@ static const struct {
 	{ "refcount", refcount },
 	{ "shift", shift },
 	{ "object", object },
+	{ "race", race },
 };
 
 static int __init bugs_init(void)
