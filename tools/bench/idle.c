@@ -46,15 +46,16 @@ static int crowd(struct contestant *c, struct place *p, unsigned int n)
 {
 	int r = 0;
 
-	if (p->n > n) {
-		while (p->n > n)
-			contestant_leave(&p->idle[--p->n]);
-		usleep(SETTLE_US);
-	}
+	if (p->n == n)
+		return 0;
+	while (p->n > n)
+		contestant_leave(&p->idle[--p->n]);
 	while (p->n < n && !r) {
 		r = contestant_client(c, &p->idle[p->n]);
 		p->n += !r;
 	}
+	/* What a kernel puts off until later is none of the messages'. */
+	usleep(SETTLE_US);
 	return r;
 }
 
