@@ -123,7 +123,7 @@ static void usage(FILE *f)
 	      "  --numbers=LIST      of idle connections (default 10,100,1000; each up to\n"
 	      "                      10000)\n"
 	      "  --rounds=N          rounds (default 5; 1 to 101)\n"
-	      "  --count=N           messages a turn (default 2000)\n"
+	      "  --count=N           messages a turn (default 10000)\n"
 	      "  --contestants=LIST  of direct,relay,dbus-daemon,dbus-broker,\n"
 	      "                      broker-new,user,kernel,native\n"
 	      "  --json=FILE         for machines, too\n"
@@ -138,7 +138,7 @@ int bench_idle(int argc, char **argv)
 		BENCH_RUN_OPTIONS,
 		{ 0 },
 	};
-	struct bench_run o = { .rounds = 5, .count = 2000 };
+	struct bench_run o = { .rounds = 5, .count = 10000 };
 	unsigned int numbers[MAX_NUMBERS] = { 10, 100, 1000 }, n = 3;
 	int c, r = 0;
 
