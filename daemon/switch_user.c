@@ -320,15 +320,10 @@ static void user_free(struct sw *sw)
 	free(us);
 }
 
-static int user_loop(struct sw *sw)
-{
-	return us_loop(to_us(sw));
-}
-
 static const struct sw_ops user_ops = {
 	.kind = "user",
 	.free = user_free,
-	.loop = user_loop,
+	.loop = us_loop,
 	.attach = user_attach,
 	.activate = user_activate,
 	.detach = user_detach,

@@ -409,7 +409,7 @@ int us_matching(struct us *us, struct uports *v, const struct match_msg *mm,
 void us_enter(struct us *us);
 void us_leave(struct us *us);
 int us_loop_init(struct us *us);
-int us_loop(struct us *us);		/* see sw_loop() */
+int us_loop(struct sw *sw);		/* see sw_loop() */
 /* Before the daemon is told something, or a source of its event loop is set: the
  * loop knows the time then, and has a round when the ports have had theirs. */
 void us_concern(struct us *us);

@@ -221,18 +221,19 @@ static int turn(struct us *us)
 	return r > 0 ? sd_event_dispatch(us->sw.event) : r;
 }
 
-int us_loop(struct us *us)
+int us_loop(struct sw *sw)
 {
 	struct epoll_event ev = { .events = EPOLLIN };
+	struct us *us = to_us(sw);
 	int r = 0, code = 0;
 
-	if (epoll_ctl(us->epfd, EPOLL_CTL_ADD, sd_event_get_fd(us->sw.event),
+	if (epoll_ctl(us->epfd, EPOLL_CTL_ADD, sd_event_get_fd(sw->event),
 		      &ev) < 0)
 		return -errno;
-	while (r >= 0 && sd_event_get_state(us->sw.event) != SD_EVENT_FINISHED)
+	while (r >= 0 && sd_event_get_state(sw->event) != SD_EVENT_FINISHED)
 		r = turn(us);
 	if (r >= 0)
-		sd_event_get_exit_code(us->sw.event, &code);
+		sd_event_get_exit_code(sw->event, &code);
 	return r < 0 ? r : code;
 }
 
