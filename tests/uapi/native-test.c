@@ -563,6 +563,18 @@ int nt_as(uid_t uid, void (*fn)(void *), void *arg)
 	return status;
 }
 
+void nt_lines_gone(const char *at, int most, int seconds)
+{
+	int i;
+
+	for (i = 0; nt_proc_lines() > most; i++) {
+		if (i >= 50 * seconds)
+			nt_fail(at, "%d lines in /proc/net/bus, wanted %d",
+				nt_proc_lines(), most);
+		usleep(20000);
+	}
+}
+
 int nt_proc_lines(void)
 {
 	FILE *f = fopen("/proc/net/bus", "r");

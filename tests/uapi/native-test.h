@@ -190,6 +190,11 @@ void nt_reap(const char *at, pid_t pid);
 
 /* Lines of /proc/net/bus, its head left out. */
 int nt_proc_lines(void);
+/* Waits until there are no more than so many; sockets in messages to themselves
+ * need their time. */
+void nt_lines_gone(const char *at, int most, int seconds);
+#define lines_gone(most, seconds) \
+	NT_AT(nt_lines_gone(NT_LINE, (most), (seconds)))
 /* A number of the environment, or @usual. */
 long nt_env(const char *name, long usual);
 

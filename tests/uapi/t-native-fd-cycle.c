@@ -32,18 +32,7 @@ static void through_unix(int sock, int what)
 }
 
 /* All that was made is gone; at the latest when the time-out has passed. */
-static void gone(const char *at)
-{
-	int i;
-
-	for (i = 0; nt_proc_lines() > before; i++) {
-		if (i > 1000)
-			nt_fail(at, "%d lines in /proc/net/bus, wanted %d",
-				nt_proc_lines(), before);
-		usleep(20000);
-	}
-}
-#define gone() gone(__FILE__ ":" NT_STR(__LINE__))
+#define gone() lines_gone(before, 20)
 
 /* Its own socket, in its own queue. The end is the master's still. */
 static void oneself(void)

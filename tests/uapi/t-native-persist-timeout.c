@@ -28,18 +28,7 @@ static void pass(int fd, uint64_t to, int what)
 	is(nt_send_fds(fd, to, "x", &what, 1, 0), 1);
 }
 
-static void gone(const char *at)
-{
-	int i;
-
-	for (i = 0; nt_proc_lines() > before; i++) {
-		if (i > 3000)
-			nt_fail(at, "%d lines in /proc/net/bus, wanted %d",
-				nt_proc_lines(), before);
-		usleep(20000);
-	}
-}
-#define gone() gone(__FILE__ ":" NT_STR(__LINE__))
+#define gone() lines_gone(before, 60)
 
 static void unload(const char *module)
 {

@@ -130,10 +130,6 @@ int main(void)
 	stop = true;
 	for (i = 0; i < 8; i++)
 		pthread_join(t[i], NULL);
-	/* Sockets in messages to themselves need their time. */
-	for (i = 0; nt_proc_lines() > before; i++) {
-		check(i < 2000);
-		usleep(20000);
-	}
+	lines_gone(before, 40);
 	return 0;
 }
