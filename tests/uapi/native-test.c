@@ -2,6 +2,7 @@
 #include "native-test.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
 #include <signal.h>
@@ -571,6 +572,20 @@ void nt_lines_gone(const char *at, int most, int seconds)
 		if (i >= 50 * seconds)
 			nt_fail(at, "%d lines in /proc/net/bus, wanted %d",
 				nt_proc_lines(), most);
+		usleep(20000);
+	}
+}
+
+void nt_unload(const char *at, const char *module, int seconds)
+{
+	int i;
+
+	/* What was closed last may be on its way out. */
+	for (i = 0; syscall(SYS_delete_module, module, O_NONBLOCK); i++) {
+		if (errno == ENOENT)
+			return;
+		if (i >= 50 * seconds)
+			nt_fail(at, "%s is in use", module);
 		usleep(20000);
 	}
 }

@@ -195,6 +195,10 @@ int nt_proc_lines(void);
 void nt_lines_gone(const char *at, int most, int seconds);
 #define lines_gone(most, seconds) \
 	NT_AT(nt_lines_gone(NT_LINE, (most), (seconds)))
+/* Takes the module out, if it is there. */
+void nt_unload(const char *at, const char *module, int seconds);
+#define unload_within(module, seconds) \
+	NT_AT(nt_unload(NT_LINE, (module), (seconds)))
 /* A number of the environment, or @usual. */
 long nt_env(const char *name, long usual);
 

@@ -163,20 +163,6 @@ static void in_time(void)
 	gone();
 }
 
-static void unload(const char *name)
-{
-	int i;
-
-	/* What was closed last may be on its way out. */
-	for (i = 0; syscall(SYS_delete_module, name, O_NONBLOCK); i++) {
-		if (errno == ENOENT)
-			return;
-		if (i > 1000)
-			fail("%s is in use", name);
-		usleep(20000);
-	}
-}
-
 int main(void)
 {
 	bus = nt_bus();
@@ -194,8 +180,8 @@ int main(void)
 	before = 0;
 	gone();
 	if (!getuid()) {
-		unload("af_bus_dbus");
-		unload("af_bus");
+		unload_within("af_bus_dbus", 20);
+		unload_within("af_bus", 20);
 	}
 	return 0;
 }

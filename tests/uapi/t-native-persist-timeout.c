@@ -30,20 +30,6 @@ static void pass(int fd, uint64_t to, int what)
 
 #define gone() lines_gone(before, 60)
 
-static void unload(const char *module)
-{
-	int i;
-
-	/* What was closed last may be on its way out. */
-	for (i = 0; syscall(SYS_delete_module, module, O_NONBLOCK); i++) {
-		if (errno == ENOENT)
-			return;
-		if (i > 3000)
-			fail("%s is in use", module);
-		usleep(20000);
-	}
-}
-
 /* With the bus, or its end was let go of just as that ended. */
 static void expect_end(int fd)
 {
@@ -235,8 +221,8 @@ int main(void)
 	files_wait();
 	files_do_not_wait();
 	if (!getuid()) {
-		unload("af_bus_dbus");
-		unload("af_bus");
+		unload_within("af_bus_dbus", 60);
+		unload_within("af_bus", 60);
 	}
 	return 0;
 }
