@@ -359,6 +359,7 @@ static void lists_init(struct us *us)
 	TAILQ_INIT(&us->all);
 	TAILQ_INIT(&us->monitors);
 	TAILQ_INIT(&us->pooled);
+	TAILQ_INIT(&us->keeping);
 	TAILQ_INIT(&us->full);
 	TAILQ_INIT(&us->ready);
 	TAILQ_INIT(&us->dirty);

@@ -215,6 +215,8 @@ struct uport {
 	struct uchunk_list queue;	/* with UP_BLOCKED */
 	size_t queued;
 	unsigned int queued_fds;
+	uint64_t keeps_since;		/* or has read something since */
+	TAILQ_ENTRY(uport) keeping;	/* in us->keeping while queued_fds */
 	struct shares shares, fd_shares; /* of these, by uid */
 	/* A message longer than a queue may be that has gone on an empty one:
 	 * what else comes from the daemon meanwhile is not to blame. */
@@ -286,7 +288,7 @@ struct us {
 	sd_event_source *reply_timer;
 	bool reply_timed;		/* it is armed */
 
-	struct uport_list all, pooled, full, ready, dirty, ended;
+	struct uport_list all, pooled, keeping, full, ready, dirty, ended;
 	struct uport_list zombies, dead, monitors;
 
 	struct ukeep keep;
@@ -485,6 +487,8 @@ void uport_writable(struct us *us, struct uport *t);
 int uport_requeue(struct us *us, struct uport *t, const void *data, size_t len,
 		  struct ufds *fds);
 void uport_drop_output(struct us *us, struct uport *t);
+/* Waits a file for it that may hold others? */
+bool uport_keeps_holder(const struct uport *t);
 
 /* ---- switch_user_route.c, of several receivers ---- */
 

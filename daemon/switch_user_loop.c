@@ -267,6 +267,23 @@ static struct uport *find_pooled(struct us *us, uint64_t now)
 	return NULL;
 }
 
+/* One that has read nothing for as long while a file waits for it that may hold
+ * others: its own socket, maybe, which would live for ever then. AF_UNIX collects
+ * only what is in queues of its own. */
+static struct uport *find_keeping(struct us *us, uint64_t now)
+{
+	struct uport *p;
+
+	TAILQ_FOREACH(p, &us->keeping, keeping) {
+		if (now - p->keeps_since < us->lim.pending_fd_timeout / 1000)
+			continue;
+		if (uport_keeps_holder(p))
+			return p;
+		p->keeps_since = now;
+	}
+	return NULL;
+}
+
 static struct uport *find_zombie(struct us *us, uint64_t now)
 {
 	struct uport *p;
@@ -304,6 +321,10 @@ static void expire(struct us *us)
 		warn_slow(us, now);
 	while ((p = find_pooled(us, now)))
 		uport_end(us, p, BUS_REASON_FDS);
+	while ((p = find_keeping(us, now))) {
+		uport_drop_output(us, p);
+		uport_end(us, p, BUS_REASON_STALLED);
+	}
 	while ((p = find_zombie(us, now))) {
 		uport_drop_output(us, p);
 		uport_bury(us, p);
@@ -337,7 +358,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *ctx)
 	report(us);
 	run_ready(us);
 	us->ticking = !TAILQ_EMPTY(&us->full) || !TAILQ_EMPTY(&us->pooled) ||
-		      !TAILQ_EMPTY(&us->zombies);
+		      !TAILQ_EMPTY(&us->keeping) || !TAILQ_EMPTY(&us->zombies);
 	if (us->ticking)
 		timer_arm(us);
 	us_leave(us);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "daemon/rights.h"
 
@@ -40,15 +41,55 @@ static ssize_t xmit(struct uport *t, struct iovec *iov, size_t n,
 
 /* ---- the queue ---- */
 
-static void chunk_free(struct uport *t, struct uchunk *c)
+static void fds_in(struct us *us, struct uport *t, unsigned int n)
+{
+	if (!t->queued_fds) {
+		TAILQ_INSERT_TAIL(&us->keeping, t, keeping);
+		t->keeps_since = us_now(us);
+		us_tick(us);
+	}
+	t->queued_fds += n;
+}
+
+static void chunk_drop_fds(struct us *us, struct uport *t, struct uchunk *c)
+{
+	if (!c->fds)
+		return;
+	t->queued_fds -= c->fds->n;
+	if (!t->queued_fds)
+		TAILQ_REMOVE(&us->keeping, t, keeping);
+	c->fds = ufds_unref(c->fds);
+}
+
+static void chunk_free(struct us *us, struct uport *t, struct uchunk *c)
 {
 	TAILQ_REMOVE(&t->queue, c, link);
 	t->queued -= c->len;
-	if (c->fds)
-		t->queued_fds -= c->fds->n;
-	ufds_unref(c->fds);
+	chunk_drop_fds(us, t, c);
 	ubuf_unref(c->buf);
 	free(c);
+}
+
+/* As kernel/files.c has it: a socket has a queue, and what the kernel made up
+ * (a ring of io_uring) has no type. */
+static bool may_hold(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) < 0 || S_ISSOCK(st.st_mode) ||
+	       !(st.st_mode & S_IFMT);
+}
+
+bool uport_keeps_holder(const struct uport *t)
+{
+	const struct uchunk *c;
+	unsigned int i;
+
+	TAILQ_FOREACH(c, &t->queue, link)
+		for (i = 0; c->fds && i < c->fds->n; i++)
+			if (may_hold(c->fds->fd[i]))
+				return true;
+	return false;
 }
 
 static void count_queued(struct us *us, struct uport *t, size_t len)
@@ -60,7 +101,7 @@ static void count_queued(struct us *us, struct uport *t, size_t len)
 
 static void count_fds(struct us *us, struct uport *t, unsigned int n)
 {
-	t->queued_fds += n;
+	fds_in(us, t, n);
 	shares_add(&t->fd_shares, us->owner, n);
 	us_peak(&t->q.out.peak_fds, t->queued_fds);
 }
@@ -119,7 +160,8 @@ int uport_requeue(struct us *us, struct uport *t, const void *data, size_t len,
 	*c = (struct uchunk){ .buf = b, .len = len, .fds = fds };
 	TAILQ_INSERT_TAIL(&t->queue, c, link);
 	t->queued += len;
-	t->queued_fds += fds ? fds->n : 0;
+	if (fds)
+		fds_in(us, t, fds->n);
 	t->flags |= UP_BLOCKED;
 	return 0;
 }
@@ -163,7 +205,7 @@ void uport_drop_output(struct us *us, struct uport *t)
 	struct uchunk *c;
 
 	while ((c = TAILQ_FIRST(&t->queue)))
-		chunk_free(t, c);
+		chunk_free(us, t, c);
 	t->flags &= ~UP_BLOCKED;
 	t->q.out.msgs = 0;
 	t->flags |= UP_BROKEN;
@@ -423,18 +465,17 @@ static size_t queue_iov(struct uport *t, struct iovec *iov, size_t *total)
 	return n;
 }
 
-static void queue_sent(struct uport *t, size_t sent)
+static void queue_sent(struct us *us, struct uport *t, size_t sent)
 {
 	struct uchunk *c;
 
+	if (sent && t->queued_fds)
+		t->keeps_since = us_now(us);
 	while (sent && (c = TAILQ_FIRST(&t->queue))) {
-		if (c->fds) {
-			t->queued_fds -= c->fds->n;
-			c->fds = ufds_unref(c->fds);
-		}
+		chunk_drop_fds(us, t, c);
 		if (sent >= c->len) {
 			sent -= c->len;
-			chunk_free(t, c);
+			chunk_free(us, t, c);
 			continue;
 		}
 		c->off += sent;
@@ -457,7 +498,7 @@ void uport_writable(struct us *us, struct uport *t)
 			failed(us, t, r);
 			return;
 		}
-		queue_sent(t, r);
+		queue_sent(us, t, r);
 		if ((size_t)r < total)
 			break;
 	}

@@ -57,6 +57,27 @@ static void to_itself(struct raw *w)
 	expect_gone(w);
 }
 
+/* Behind what its socket has no room for, so where AF_UNIX does not see it. */
+static void behind_others(struct raw *w)
+{
+	struct raw *c = raw_open(true);
+	struct spec s = {
+		.path = "/", .interface = "test.Cycle", .member = "M",
+		.destination = c->name, .bytes = 100000,
+	};
+	int i;
+
+	watch(w, c);
+	for (i = 0; i < 6; i++)
+		raw_send(c, &s);
+	s.unix_fds = 1;
+	raw_send_fds(c, &s, &c->fd, 1);
+	raw_ping(w);
+	raw_close(c);
+	raw_close(raw_open(true));
+	expect_gone(w);
+}
+
 /* A holds B's socket and B holds A's. */
 static void to_each_other(struct raw *w)
 {
@@ -90,6 +111,7 @@ int main(void)
 	incomplete(w, 1);
 	incomplete(w, 120);
 	to_itself(w);
+	behind_others(w);
 	to_each_other(w);
 	raw_ping(w);
 	raw_close(w);
