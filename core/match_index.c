@@ -447,9 +447,12 @@ static int look(const struct visit *t, u16 shape, u64 name)
 	    !part(&h, shape, BY_MEMBER, v->member) ||
 	    !part(&h, shape, BY_PATH, v->path))
 		return 0;
-	if (arg && arg <= MATCH_INDEX_ARGS &&
-	    !part(&h, shape, ARG_MASK, v->arg[arg - 1]))
-		return 0;
+	if (arg && arg <= MATCH_INDEX_ARGS) {
+		/* A shape in use has one, so they were read.
+		 * NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage) */
+		if (!part(&h, shape, ARG_MASK, v->arg[arg - 1]))
+			return 0;
+	}
 	if (!part(&h, shape, BY_NAME, name))
 		return 0;
 	if (shape & BY_PATH_NS)

@@ -362,16 +362,18 @@ static char *absolute(const char *path)
 static int load_config(struct start *s)
 {
 	char why[CONFIG_WHY_MAX] = "there is no memory";
+	struct config *config = NULL;
 	int err = 0;
 
 	if (s->o.config_file) {
 		s->config_path = absolute(s->o.config_file);
-		err = s->config_path ? config_load(&s->config, s->config_path,
+		err = s->config_path ? config_load(&config, s->config_path,
 						   why) : -ENOMEM;
 	} else {
-		s->config = config_builtin();
+		config = config_builtin();
 	}
-	if (err || !s->config) {
+	s->config = config;
+	if (err || !config) {
 		fprintf(stderr, "afbusd: Failed to start message bus: %s\n",
 			why);
 		return err ? err : -ENOMEM;
