@@ -111,7 +111,9 @@ int main(void)
 	incomplete(w, 1);
 	incomplete(w, 120);
 	to_itself(w);
-	behind_others(w);
+	/* The reference has them for ever. */
+	if (!raw_bus_is("dbus-daemon"))
+		behind_others(w);
 	to_each_other(w);
 	raw_ping(w);
 	raw_close(w);
