@@ -118,7 +118,7 @@ static void race(void)
 {
 	static int counter;
 	struct task_struct *task = kthread_run(racing, &counter, "racing");
-	unsigned long until = jiffies + HZ;
+	unsigned long until = jiffies + 10 * HZ;
 
 	if (IS_ERR(task))
 		return;
