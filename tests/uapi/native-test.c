@@ -48,6 +48,8 @@ void nt_fail(const char *at, const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fprintf(stderr, " (errno: %s)\n", strerror(err));
+	/* For those who look at it as the program ends, as walk-native.c. */
+	errno = err;
 	exit(1);
 }
 
@@ -108,6 +110,7 @@ static pid_t folder_owner;
 
 static void remove_folder(void)
 {
+	int err = errno;
 	struct dirent *e;
 	DIR *d;
 
@@ -119,6 +122,7 @@ static void remove_folder(void)
 	if (d)
 		closedir(d);
 	rmdir(folder);
+	errno = err;
 }
 
 const char *nt_folder(void)
