@@ -244,6 +244,11 @@ static bool over(struct us *us, uint64_t now, uint64_t since)
 	return now - since >= us->sw.limits.stall_ms;
 }
 
+static bool fds_over(struct us *us, uint64_t now, uint64_t since)
+{
+	return now - since >= us->lim.pending_fd_timeout / 1000;
+}
+
 /* One that has made somebody wait too long, or NULL. */
 static struct uport *find_stalled(struct us *us, uint64_t now)
 {
@@ -262,7 +267,7 @@ static struct uport *find_pooled(struct us *us, uint64_t now)
 
 	TAILQ_FOREACH(p, &us->pooled, pooled)
 		if (!p->waits_for && !(p->flags & UP_READY) &&
-		    now - p->pool_since >= us->lim.pending_fd_timeout / 1000)
+		    fds_over(us, now, p->pool_since))
 			return p;
 	return NULL;
 }
@@ -275,7 +280,7 @@ static struct uport *find_keeping(struct us *us, uint64_t now)
 	struct uport *p;
 
 	TAILQ_FOREACH(p, &us->keeping, keeping) {
-		if (now - p->keeps_since < us->lim.pending_fd_timeout / 1000)
+		if (!fds_over(us, now, p->keeps_since))
 			continue;
 		if (uport_keeps_holder(p))
 			return p;
@@ -322,6 +327,7 @@ static void expire(struct us *us)
 	while ((p = find_pooled(us, now)))
 		uport_end(us, p, BUS_REASON_FDS);
 	while ((p = find_keeping(us, now))) {
+		/* It may have ended already; off the list it must come. */
 		uport_drop_output(us, p);
 		uport_end(us, p, BUS_REASON_STALLED);
 	}
