@@ -453,8 +453,9 @@ int bus_user_charge(struct bus_port *p, size_t bytes);
 void bus_user_uncharge(struct bus_port *p, size_t bytes);
 
 /* deliver.c */
-/* Takes the port out of routing; true for the first caller. */
-bool bus_port_end(struct bus_port *p, enum bus_reason reason);
+/* Takes the port out of routing, and tells the master; once. */
+void bus_port_end(struct bus_port *p, enum bus_reason reason);
+/* Below bus->lock, exclusive: the first half of it; true for the first caller. */
 bool bus_port_retire(struct bus_port *p, enum bus_reason reason);
 void bus_wait_init(struct bus_wait *w, struct bus_user *user,
 		   void (*resume)(struct bus_wait *w));
@@ -507,7 +508,8 @@ static inline bool bus_asked(const struct bus_port *p)
 void bus_done_with(struct bus_port *p);
 /* Below mq_lock: what the master has read comes again, in front. */
 void bus_hand_again(struct bus *bus);
-/* Tells the master that the port ended. */
+/* Tells the master of a D-Bus bus that the port ended. Below bus->lock,
+ * exclusive. */
 void bus_post_end(struct bus_port *p);
 int bus_master_recv(struct bus *bus, struct msghdr *msg, size_t size,
 		    int flags);

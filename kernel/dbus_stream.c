@@ -205,8 +205,7 @@ static void shut(struct dbus_port *p)
 /* Owner. The port's memory stays until the master lets go of it. */
 static void end_port(struct dbus_port *p, enum bus_reason reason)
 {
-	if (bus_port_end(&p->port, reason))
-		bus_post_end(&p->port);
+	bus_port_end(&p->port, reason);
 	dbus_rx_drop(p);
 	shut(p);
 	/* Nothing comes any more; files in what has come are let go of. */

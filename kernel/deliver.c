@@ -481,7 +481,6 @@ static bool is_fault(enum bus_reason reason)
 	       reason != BUS_REASON_ENDED;
 }
 
-/* Below bus->lock, exclusive. */
 bool bus_port_retire(struct bus_port *p, enum bus_reason reason)
 {
 	if (test_and_set_bit(BUS_PF_ENDED, &p->flags))
@@ -494,20 +493,23 @@ bool bus_port_retire(struct bus_port *p, enum bus_reason reason)
 }
 EXPORT_SYMBOL_GPL(bus_port_retire);
 
-bool bus_port_end(struct bus_port *p, enum bus_reason reason)
+void bus_port_end(struct bus_port *p, enum bus_reason reason)
 {
 	struct bus *bus = p->bus;
 	bool first;
 
 	write_lock(&bus->lock);
 	first = bus_port_retire(p, reason);
+	/* In the same step: what is sent to it too late goes to the master,
+	 * and comes behind this. */
+	if (first)
+		bus_post_end(p);
 	write_unlock(&bus->lock);
 	if (!first)
-		return false;
+		return;
 	if (is_fault(reason))
 		atomic64_inc(&bus->evicted);
 	bus_wait_done(&p->wait, bus);
 	bus_room_made(p);
-	return true;
 }
 EXPORT_SYMBOL_GPL(bus_port_end);

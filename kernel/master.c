@@ -40,6 +40,8 @@ void bus_post_end(struct bus_port *p)
 	struct bus_item *item = &p->end;
 	struct bus *bus = p->bus;
 
+	if (!bus->proto->member)
+		return;
 	item->info.kind = BUS_KIND_CLOSED;
 	item->info.reason = p->reason;
 	spin_lock(&bus->mq_lock);
@@ -47,7 +49,6 @@ void bus_post_end(struct bus_port *p)
 		post(bus, item, p);
 	spin_unlock(&bus->mq_lock);
 }
-EXPORT_SYMBOL_GPL(bus_post_end);
 
 /* What the protocol has to say of a message. */
 static void explain(struct bus_item *item, const struct bus_info *why)
