@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "core/holders.h"
 #include "daemon/rights.h"
 
 #define CHUNK_MIN 4096U
@@ -70,14 +71,11 @@ static void chunk_free(struct us *us, struct uport *t, struct uchunk *c)
 	free(c);
 }
 
-/* As kernel/files.c has it: a socket has a queue, and what the kernel made up
- * (a ring of io_uring) has no type. */
 static bool may_hold(int fd)
 {
 	struct stat st;
 
-	return fstat(fd, &st) < 0 || S_ISSOCK(st.st_mode) ||
-	       !(st.st_mode & S_IFMT);
+	return fstat(fd, &st) < 0 || mode_may_hold(st.st_mode);
 }
 
 bool uport_keeps_holder(const struct uport *t)

@@ -12,6 +12,8 @@
 #include <linux/slab.h>
 #include <net/scm.h>
 
+#include "core/holders.h"
+
 /* How many files one uid has under way, on all buses: they are open, and in
  * nobody's table. */
 struct bus_inflight {
@@ -118,23 +120,12 @@ void bus_files_put(struct bus_files *f)
 }
 EXPORT_SYMBOL_GPL(bus_files_put);
 
-/*
- * Sockets have queues, and an inode of no type is something the kernel made
- * up (a ring of io_uring holds files; most others do not, but who knows).
- */
-static bool may_hold(struct file *file)
-{
-	umode_t mode = file_inode(file)->i_mode;
-
-	return S_ISSOCK(mode) || !(mode & S_IFMT);
-}
-
 void bus_files_look(struct bus_files *f)
 {
 	unsigned int i;
 
 	for (i = 0; i < f->count; i++)
-		f->holders |= may_hold(f->fp[i]);
+		f->holders |= mode_may_hold(file_inode(f->fp[i])->i_mode);
 }
 EXPORT_SYMBOL_GPL(bus_files_look);
 
