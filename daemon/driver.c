@@ -329,14 +329,12 @@ static int forwarded(struct call *c, int err, const struct sw_ruling *ruling)
 	}
 }
 
-int driver_forward(struct call *c, struct peer *to)
+static int forward(struct call *c, struct peer *to, struct sw_ruling *ruling)
 {
 	const struct sw_message *m = c->m;
-	struct sw_ruling ruling;
-	int err = sw_forward(c->bus->sw, c->peer->addr, to->addr, m->data,
-			     m->len, m->fds, m->n_fds, &ruling);
 
-	return forwarded(c, err, &ruling);
+	return sw_forward(c->bus->sw, c->peer->addr, to->addr, m->data, m->len,
+			  m->fds, m->n_fds, ruling);
 }
 
 int driver_forward_held(struct call *c, struct peer *to, uint64_t number)
@@ -344,21 +342,30 @@ int driver_forward_held(struct call *c, struct peer *to, uint64_t number)
 	struct sw_ruling ruling;
 	int err;
 
-	if (!number)
-		return driver_forward(c, to);
-	err = sw_forward_parked(c->bus->sw, number, to->addr, c->m, &ruling);
+	if (number)
+		err = sw_forward_parked(c->bus->sw, number, to->addr, c->m,
+					&ruling);
+	else
+		err = forward(c, to, &ruling);
 	return forwarded(c, err, &ruling);
 }
 
-/* The switch knew nobody of that name; meanwhile there may be somebody. */
+/* The switch knew nobody of that name; meanwhile there may be somebody. Or
+ * somebody is leaving, whose end comes behind what it said last: then nobody is
+ * there for this. */
 static int to_somebody(struct call *c)
 {
 	const struct dbus_header *h = c->m->h;
 	struct peer *to = bus_find_name(c->bus, h->destination.s,
 					h->destination.len);
+	struct sw_ruling ruling;
+	int err;
 
-	if (to)
-		return driver_forward(c, to);
+	if (to) {
+		err = forward(c, to, &ruling);
+		if (err != -ENOENT)
+			return forwarded(c, err, &ruling);
+	}
 	if (h->f.flags & DBUS_FLAG_NO_AUTO_START)
 		return no_such_name(c);
 	return activation_message(c);

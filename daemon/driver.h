@@ -108,11 +108,9 @@ const struct interface *driver_find_interface(const struct call *c,
 					      struct dbus_str name);
 
 /*
- * Passes @c's message on to @to, a client's that the switch did not know where
- * to send or that has waited for @to: answers with an error if it cannot be.
+ * Passes @c's message, which has waited for @to, on to it: answers with an error
+ * if it cannot be. @number: under which it was parked (sw_park()); 0: it was not.
  */
-int driver_forward(struct call *c, struct peer *to);
-/* The same of one that was parked under @number (sw_park()); 0: it was not. */
 int driver_forward_held(struct call *c, struct peer *to, uint64_t number);
 
 /* driver_creds.c */
