@@ -79,7 +79,8 @@ int native_filter_classic(struct bus_sock *bs, sockptr_t val, unsigned int len)
 	err = bpf_prog_create_from_user(&prog, &fprog, NULL, false);
 	if (!err)
 		filter_set(bs, prog, true);
-	return err;
+	/* No errno of a program's: there was no memory to compile it. */
+	return err == -ENOTSUPP ? -ENOMEM : err;
 }
 
 int native_filter_bpf(struct bus_sock *bs, sockptr_t val, unsigned int len)
