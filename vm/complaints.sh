@@ -2,7 +2,8 @@
 # shellcheck shell=bash disable=SC2034
 #
 # Sourced by vm/run and scripts/vm-tests: what a kernel says in its log when
-# something is wrong, as one extended regular expression.
+# something is wrong, as one extended regular expression; and what is no such
+# thing.
 complaints=$(paste -sd'|' <<'END'
 WARNING: CPU:
 WARNING: [^ ]+:[0-9]+ at
@@ -29,3 +30,14 @@ unreferenced object
 unregister_netdevice: waiting
 END
 )
+
+# A log, on the standard input, with nothing where it is about an allocation that
+# was made to fail: vmalloc() shows who asked, as it does when memory is short.
+without_forced()
+{
+	awk '
+		/FAULT_INJECTION: forcing a failure/ { forced = NR }
+		forced && NR - forced <= 10 && /: vmalloc error: / { skip = 1 }
+		{ print skip ? "" : $0 }
+		/<\/TASK>/ { skip = 0 }'
+}
