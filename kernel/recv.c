@@ -113,7 +113,7 @@ static void give_scm(struct socket *sock, struct msghdr *msg,
 		scm.fp = bus_files_list(files);
 	if (READ_ONCE(BUSCB(skb)->files_lost) || (files && !scm.fp))
 		msg->msg_flags |= MSG_CTRUNC;
-	scm_recv(sock, msg, &scm, flags);
+	scm_recv_all(sock, msg, &scm, flags);
 }
 
 static void give_meta(struct bus_sock *bs, struct socket *sock,

@@ -40,7 +40,7 @@ int main(void)
 	bg_start(&b, connect_one, &fd);
 	bg_asleep(&b);
 	ok(setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)));
-	ok(getsockopt(fd, SOL_SOCKET, SO_PASSCRED, &one, &len));
+	ok(getsockopt(fd, SOL_SOCKET, SO_TYPE, &one, &len));
 	is(nt_poll(fd, POLLIN, 0) & POLLIN, 0);
 	refused(send(fd, "x", 1, MSG_NOSIGNAL), ENOTCONN);
 	refused(recv(fd, &c, 1, MSG_DONTWAIT), ENOTCONN);

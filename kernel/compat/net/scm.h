@@ -12,6 +12,17 @@
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)
 #define scm_detach_fds(msg, scm) scm_detach_fds(msg, scm, false)
+
+/* And it takes the files of AF_UNIX only out of @scm. */
+static inline void scm_recv_all(struct socket *sock, struct msghdr *msg,
+				struct scm_cookie *scm, int flags)
+{
+	scm_recv(sock, msg, scm, flags);
+	if (scm->fp)
+		scm_detach_fds(msg, scm);
+}
+#else
+#define scm_recv_all scm_recv
 #endif
 
 #endif
