@@ -49,8 +49,7 @@ static void call_leaving(struct msg *m, const char *name)
 static bool is_error(const struct msg *m, const char *name)
 {
 	return m->h.f.type == DBUS_TYPE_ERROR &&
-	       m->h.error_name.len == strlen(name) &&
-	       !memcmp(m->h.error_name.s, name, strlen(name));
+	       dbus_str_eq(m->h.error_name, name, strlen(name));
 }
 
 static bool no_reply(const struct msg *m)
