@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 const char *volatile nt_at = "the start";
@@ -191,6 +192,26 @@ int nt_get(int fd, int level, int option)
 	ok(getsockopt(fd, level, option, &value, &len));
 	is(len, sizeof(value));
 	return value;
+}
+
+/* Since 6.16 the kernel tells it of families that it knows alone, and asks no
+ * module. */
+void nt_read_back(int fd, int option)
+{
+	struct utsname u;
+	int major, minor;
+
+	ok(uname(&u));
+	check(sscanf(u.release, "%d.%d", &major, &minor) == 2);
+	if (major > 6 || (major == 6 && minor >= 16)) {
+		int on;
+		socklen_t len = sizeof(on);
+
+		refused(getsockopt(fd, SOL_SOCKET, option, &on, &len),
+			EOPNOTSUPP);
+	} else {
+		is(nt_get(fd, SOL_SOCKET, option), 1);
+	}
 }
 
 struct sockaddr_bus nt_getsockname(int fd)

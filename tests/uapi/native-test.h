@@ -77,6 +77,8 @@ struct bus_limits nt_limits(int bus);
 void nt_set_limits(int bus, struct bus_limits l);
 void nt_set(int fd, int option, int value);
 int nt_get(int fd, int level, int option);
+/* SO_PASSCRED and its kind are set, as far as the kernel lets one read them. */
+void nt_read_back(int fd, int option);
 
 struct peer {
 	int fd;			/* the client's socket */

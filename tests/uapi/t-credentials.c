@@ -110,6 +110,7 @@ static void with_messages(void)
 	is(nt_take(b.fd, &g, 0), 13);
 	check(!g.has_cred);
 	ok(setsockopt(b.fd, SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)));
+	nt_read_back(b.fd, SO_PASSCRED);
 	say(a.fd, EVERYBODY, "to all");
 	is(nt_take(b.fd, &g, 0), 6);
 	check(g.has_cred);

@@ -6,7 +6,6 @@
 #include "bus-test.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>

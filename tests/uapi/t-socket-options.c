@@ -3,7 +3,6 @@
 #include "native-test.h"
 
 #include <sys/time.h>
-#include <sys/utsname.h>
 
 static void timeouts(struct peer *a, struct peer *b)
 {
@@ -70,26 +69,6 @@ static void priority(int fd)
 	}
 }
 
-/* Since 6.16 the kernel tells it of families that it knows alone, and asks no
- * module. */
-static void read_back(int fd)
-{
-	struct utsname u;
-	int major, minor;
-
-	ok(uname(&u));
-	check(sscanf(u.release, "%d.%d", &major, &minor) == 2);
-	if (major > 6 || (major == 6 && minor >= 16)) {
-		int on;
-		socklen_t len = sizeof(on);
-
-		refused(getsockopt(fd, SOL_SOCKET, SO_PASSSEC, &on, &len),
-			EOPNOTSUPP);
-	} else {
-		is(nt_get(fd, SOL_SOCKET, SO_PASSSEC), 1);
-	}
-}
-
 int main(void)
 {
 	int bus = nt_bus(), one = 1;
@@ -102,7 +81,7 @@ int main(void)
 		priority(a.fd);
 	/* What sd-bus and others try must not fail. */
 	ok(setsockopt(a.fd, SOL_SOCKET, SO_PASSSEC, &one, sizeof(one)));
-	read_back(a.fd);
+	nt_read_back(a.fd, SO_PASSSEC);
 	say(b.fd, a.addr, "with a label or not");
 	heard(a.fd, b.addr, "with a label or not");
 	rcvbuf(bus);
