@@ -42,7 +42,6 @@ int lsm_open(struct lsm **ret, sd_event *event, const struct config *file)
 	struct lsm *lsm = NULL;
 	int err = 0;
 
-	lsm_log_open();
 	for (m = modules; *m && !lsm && !err; m++) {
 		err = (*m)->open(&lsm, event, file);
 		if (lsm)

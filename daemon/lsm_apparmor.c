@@ -377,6 +377,7 @@ static int apparmor_open(struct lsm **ret, sd_event *event,
 	if (file->apparmor == CONFIG_APPARMOR_DISABLED || !aa_is_enabled() ||
 	    !kernel_has_dbus_rules())
 		return 0;
+	lsm_log_open();
 	a = calloc(1, sizeof(*a));
 	if (!a)
 		return log_errno(-ENOMEM, "cannot start");

@@ -43,7 +43,11 @@ enum lsm_record {
 	LSM_RECORD_OTHER,		/* not for the audit system */
 };
 
-/* Opens the audit system's door, if that is ours to open. */
+/*
+ * Opens the audit system's door, if that is ours to open. For a module that
+ * mediates: a kernel without audit runs modprobe before it says so, which is
+ * long for a bus that waits for its next daemon.
+ */
 void lsm_log_open(void);
 void lsm_log_close(void);
 /* To the audit system, or to the system log with @priority. */

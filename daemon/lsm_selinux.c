@@ -308,6 +308,7 @@ static int selinux_open(struct lsm **ret, sd_event *event,
 		return log_errno(-errno, "Could not tell if SELinux is enabled");
 	if (!err)
 		return 0;
+	lsm_log_open();
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return log_errno(-ENOMEM, "cannot start");

@@ -21,6 +21,7 @@
  *	audit MASK LABEL		allowed, and written
  *	noclass, deny-unknown, permissive	SELinux
  *	noaudit				there is no audit system
+ *	audit-unreachable		there is, but not for us
  *
  * The label of a client is what it has bound its socket to, behind
  * FAKE_LSM_PREFIX and a word that makes it unique.
@@ -189,9 +190,11 @@ EXPORT void __syslog_chk(int priority, int flag, const char *format, ...)
 EXPORT int audit_open(void);
 EXPORT int audit_open(void)
 {
-	if (!policy_has("noaudit", NULL, NULL, NULL))
+	bool unreachable = policy_has("audit-unreachable", NULL, NULL, NULL);
+
+	if (!unreachable && !policy_has("noaudit", NULL, NULL, NULL))
 		return open("/dev/null", O_RDWR | O_CLOEXEC);
-	errno = EPROTONOSUPPORT;
+	errno = unreachable ? EACCES : EPROTONOSUPPORT;
 	return -1;
 }
 
