@@ -108,6 +108,7 @@ idle()
 {
 	local tries count
 
+	[ -e /sys/module/af_bus_dbus ] || { echo "$* unloads the modules"; exit 1; }
 	for tries in {1..100}; do
 		read -r count < /sys/module/af_bus_dbus/refcnt
 		[ "$count" != 0 ] || return 0
