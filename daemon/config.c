@@ -6,17 +6,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/magic.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "daemon/log.h"
 
 #define MAX_FILE (16U << 20)
 #define MAX_DEPTH 32
+#define SELINUX_CONFIG "/etc/selinux/config"
 
 /* ---- lists ---- */
 
@@ -430,14 +434,20 @@ bool config_find_group(const char *name, uint32_t *gid)
 	return gr;
 }
 
+/* As is_selinux_enabled() of libselinux has it, which may not be there to ask: a
+ * kernel that has SELinux says little of a system that was not set up for it. */
 bool config_selinux_enabled(void)
 {
-	return !access("/sys/fs/selinux/enforce", F_OK);
+	struct statfs fs;
+
+	return !statfs("/sys/fs/selinux", &fs) &&
+	       (uint32_t)fs.f_type == SELINUX_MAGIC &&
+	       !(fs.f_flags & ST_RDONLY) && !access(SELINUX_CONFIG, F_OK);
 }
 
 char *config_selinux_root(void)
 {
-	FILE *f = fopen("/etc/selinux/config", "re");
+	FILE *f = fopen(SELINUX_CONFIG, "re");
 	char *root = NULL, *line = NULL;
 	size_t size = 0;
 

@@ -81,7 +81,7 @@ int config_parse(struct config **ret, const char *name, const char *text,
 struct config *config_builtin(void);
 struct config *config_free(struct config *c);	/* NULL is fine */
 
-/* Does this kernel have SELinux in force or loaded? */
+/* Does this kernel have SELinux, and was this system set up for it? */
 bool config_selinux_enabled(void);
 
 #endif
