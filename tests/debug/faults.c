@@ -139,6 +139,10 @@ static void run(const char *what, unsigned int nth, bool faults,
 	fflush(NULL);
 	pid = fork();
 	if (!pid) {
+		/* exit() puts the offset of stdin, which is ours too, back to
+		 * what it has not read: we would read that again, for ever. */
+		fd = open("/dev/null", O_RDONLY);
+		dup2(fd, 0);
 		fd = open(LOG, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 		dup2(fd, 1);
 		dup2(fd, 2);
