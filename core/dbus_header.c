@@ -228,6 +228,8 @@ static void put_u32(const struct dbus_header *h, u8 *p, u32 v)
 
 static void put_str(u8 *p, struct dbus_str v)
 {
+	/* What a field is written from is there.
+	 * NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
 	memcpy(p, v.s, v.len);
 	p[v.len] = 0;
 }

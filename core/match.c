@@ -91,11 +91,9 @@ static int read_value(struct reader *r, struct token *t)
 			state = 0;
 		} else if (c == '\'') {
 			state ^= c;
-		} else if (state) {
-			put(t, c);
-		} else if (c == '\\') {
+		} else if (!state && c == '\\') {
 			state = c;
-		} else if (c == ',') {
+		} else if (!state && c == ',') {
 			return 0;
 		} else {
 			put(t, c);

@@ -64,7 +64,7 @@ static uint16_t *port_of(struct sockaddr *sa)
 /* Returns the socket or -errno; *@port is then the one it has. */
 static int listen_at(const struct addrinfo *ai, uint16_t *port)
 {
-	struct sockaddr_storage bound = { 0 };
+	struct sockaddr_storage bound;
 	socklen_t len = sizeof(bound);
 	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC |
 			SOCK_NONBLOCK, 0);
@@ -72,6 +72,7 @@ static int listen_at(const struct addrinfo *ai, uint16_t *port)
 
 	if (fd < 0)
 		return -errno;
+	memset(&bound, 0, sizeof(bound));
 	*port_of(ai->ai_addr) = htons(*port);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 ||

@@ -54,12 +54,12 @@ void msg_sig(struct msg *m, const char *s);
 /* Structs and dict entries. */
 void msg_struct(struct msg *m);
 
-/* An array whose elements are aligned to @align; lies between the two calls. */
+/* An array whose elements are aligned to @to; lies between the two calls. */
 struct msg_array {
 	size_t at;		/* of its length */
 	size_t start;		/* of its first element */
 };
-struct msg_array msg_array_begin(struct msg *m, size_t align);
+struct msg_array msg_array_begin(struct msg *m, size_t to);
 void msg_array_end(struct msg *m, struct msg_array a);
 
 /* Entries of a{sv}. */

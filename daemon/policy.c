@@ -311,7 +311,7 @@ static int compile_block(const struct selection *sel,
 		return -ENOMEM;
 	gather(sel, rules);
 	len = policy_compile(NULL, 0, rules, n);
-	if (len > 0) {
+	if (len >= 0) {
 		b = malloc(offsetof(struct policy_block, p) + (size_t)len);
 		if (!b)
 			len = -ENOMEM;
@@ -363,8 +363,8 @@ int policy_set_compile(struct policy_set *set, const struct creds *creds,
 	return err;
 }
 
-/* With the default rules, and one more section if @s is not NULL. */
-static bool is_open_with(struct policy_set *set, const struct section *s)
+/* With the default rules, and those of the section @more if there is such. */
+static bool is_open_with(struct policy_set *set, size_t more)
 {
 	size_t two[2];
 	struct selection sel = { set, 0, two };
@@ -372,8 +372,8 @@ static bool is_open_with(struct policy_set *set, const struct section *s)
 	bool open;
 
 	choose(&sel, POLICY_DEFAULT, 0);
-	if (s && s->scope != POLICY_DEFAULT)
-		sel.section[sel.n++] = (size_t)(s - set->sections);
+	if (more < set->n && set->sections[more].scope != POLICY_DEFAULT)
+		sel.section[sel.n++] = more;
 	if (compile_block(&sel, &b) < 0)
 		return false;
 	open = policy_is_open(&b->p);
@@ -387,8 +387,8 @@ bool policy_set_is_open(struct policy_set *set)
 {
 	size_t i;
 
-	for (i = 0; i < set->n; i++)
-		if (!is_open_with(set, &set->sections[i]))
+	for (i = 0; i <= set->n; i++)
+		if (!is_open_with(set, i))
 			return false;
-	return is_open_with(set, NULL);
+	return true;
 }
