@@ -531,7 +531,7 @@ int bus_port_remove(struct bus_port *p)
 	write_unlock(&bus->lock);
 	if (!was)
 		return -ENOENT;
-	set_bit(BUS_PF_CLOSED, &p->flags);
+	bus_lines_close(p);
 	bus_wait_done(&p->wait, bus);
 	bus_watch_done(p);
 	bus_done_with(p);

@@ -224,7 +224,7 @@ enum bus_port_flag {
 	BUS_PF_ACTIVE,		/* may talk to peers */
 	BUS_PF_HELD,		/* the master has a message of it */
 	BUS_PF_ENDED,		/* out of routing; set below bus->lock */
-	BUS_PF_CLOSED,		/* the bus let go of it */
+	BUS_PF_CLOSED,		/* the bus let go of it; set below wait_lock */
 	BUS_PF_WAITED,		/* senders wait for its room */
 	BUS_PF_PATIENT,		/* who waits for it waits for ever: a master */
 	BUS_PF_NEW,		/* of a member whom no master has accepted */
@@ -466,6 +466,9 @@ int bus_wait_room(struct bus_wait *w, struct bus_port *sender,
 /* @sender, who may not block, is told once there is room; without a place. */
 void bus_watch_room(struct bus_port *sender, struct bus_port *target,
 		    const struct bus_cost *c);
+/* Lets go of @p: nobody gets into a line as it, and no clock is begun for its
+ * own. */
+void bus_lines_close(struct bus_port *p);
 void bus_watch_done(struct bus_port *sender);
 void bus_wait_done(struct bus_wait *w, struct bus *bus);
 /* May @w commit, or do others wait before it? NULL is a master that does not

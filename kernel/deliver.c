@@ -103,6 +103,14 @@ void bus_stall_arm(struct bus_port *p)
 }
 EXPORT_SYMBOL_GPL(bus_stall_arm);
 
+/* Below wait_lock: for a line. Whose line ended is told as all who come too late
+ * are; no clock runs for them, which nobody would stop. */
+static void line_arm(struct bus_port *p, unsigned long delay)
+{
+	if (!test_bit(BUS_PF_CLOSED, &p->flags))
+		stall_arm_in(p, delay);
+}
+
 void bus_wait_init(struct bus_wait *w, struct bus_user *user,
 		   void (*resume)(struct bus_wait *w))
 {
@@ -185,7 +193,7 @@ static void enter(struct bus_wait *w, struct bus_port *target,
 	set_bit(BUS_PF_WAITED, &target->flags);
 	/* Pairs with bus_room_made(). */
 	smp_mb__after_atomic();
-	bus_stall_arm(target);
+	line_arm(target, patience(target));
 }
 
 /* Leaves the old line and enters that of @target; a reference to drop. */
@@ -198,7 +206,7 @@ static struct bus_port *change(struct bus_wait *w, struct bus_port *sender,
 	if (left == target) {
 		w->told = false;
 		w->cost = *c;
-		stall_arm_in(target, stall_left(target, w->since));
+		line_arm(target, stall_left(target, w->since));
 		return NULL;
 	}
 	if (left) {
@@ -335,6 +343,15 @@ void bus_watch_room(struct bus_port *sender, struct bus_port *target,
 	bus_room_made(target);
 }
 
+void bus_lines_close(struct bus_port *p)
+{
+	struct bus *bus = p->bus;
+
+	spin_lock(&bus->wait_lock);
+	set_bit(BUS_PF_CLOSED, &p->flags);
+	spin_unlock(&bus->wait_lock);
+}
+
 /* @sender is BUS_PF_CLOSED, so there will be no more. */
 void bus_watch_done(struct bus_port *sender)
 {
@@ -456,9 +473,11 @@ void bus_stall_work(struct work_struct *work)
 {
 	struct bus_port *p = container_of(to_delayed_work(work),
 					  struct bus_port, stall);
+	bool closed = test_bit(BUS_PF_CLOSED, &p->flags);
+	struct bus *bus = p->bus;
 	unsigned long limit, since;
 
-	limit = msecs_to_jiffies(READ_ONCE(p->bus->limits.stall_ms));
+	limit = msecs_to_jiffies(READ_ONCE(bus->limits.stall_ms));
 	if (!stalled_since(p, &since)) {
 		WRITE_ONCE(p->slow, false);
 	} else if (time_after_eq(jiffies, since + limit)) {
@@ -468,7 +487,14 @@ void bus_stall_work(struct work_struct *work)
 			WRITE_ONCE(p->slow, true);
 			bus_post_slow(p);
 		}
-		stall_arm_in(p, stall_left(p, since));
+		/* Who was closed meanwhile has had its clock stopped; one for
+		 * files alone was begun after that. */
+		spin_lock(&bus->wait_lock);
+		if (closed)
+			stall_arm_in(p, stall_left(p, since));
+		else
+			line_arm(p, stall_left(p, since));
+		spin_unlock(&bus->wait_lock);
 	}
 	if (p->ops->tick)
 		p->ops->tick(p, limit);

@@ -115,7 +115,7 @@ static void port_release(struct bus_sock *bs)
 	if (bs->role == BUS_ROLE_CLIENT) {
 		bus_port_remove(&bs->port);
 	} else {
-		set_bit(BUS_PF_CLOSED, &bs->port.flags);
+		bus_lines_close(&bs->port);
 		bus_watch_done(&bs->port);
 	}
 	if (cancel_delayed_work_sync(&bs->port.stall))
