@@ -106,14 +106,16 @@ module_range()
 # The modules let go of everything, a little later.
 idle()
 {
-	local tries count
+	local tries dbus native
 
 	[ -e /sys/module/af_bus_dbus ] || { echo "$* unloads the modules"; exit 1; }
 	for tries in {1..100}; do
-		read -r count < /sys/module/af_bus_dbus/refcnt
-		[ "$count" != 0 ] || return 0
+		read -r dbus < /sys/module/af_bus_dbus/refcnt
+		read -r native < /sys/module/af_bus/refcnt
+		# One of them is that of af_bus_dbus.
+		[ "$dbus $native" != "0 1" ] || return 0
 		sleep 0.1
 	done
-	echo "af_bus_dbus is in use after $*"
+	echo "the modules are in use after $*: $dbus and $((native - 1)) times"
 	return 1
 }

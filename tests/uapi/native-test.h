@@ -29,6 +29,9 @@
 /* A time-out that no test lives to see: nobody is saved by it who asks for
  * something else. */
 #define NT_NEVER 3000000
+/* How long a bus outlives its master: longer than any test, but those that are
+ * made to give up, and to leave nothing. */
+#define NT_LASTING ((int)nt_env("AFBUS_TEST_LASTING_MS", 3600000))
 
 /* ---- failing ---- */
 

@@ -236,13 +236,13 @@ static void without_persistence(void)
 	is(nt_reason(q.fd), BUS_REASON_MASTER);
 	close(p.fd);
 	close(q.fd);
-	nt_set(bus, BUS_PERSIST, 3600000);
+	nt_set(bus, BUS_PERSIST, NT_LASTING);
 }
 
 int main(void)
 {
 	bus = nt_bus();
-	nt_set(bus, BUS_PERSIST, 3600000);
+	nt_set(bus, BUS_PERSIST, NT_LASTING);
 	comes_again();
 	wakes_who_accepts();
 	wakes_who_reads();

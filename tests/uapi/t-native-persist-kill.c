@@ -272,7 +272,7 @@ int main(void)
 	kills = nt_env("PERSIST_KILLS", 30);
 	name = nt_name();
 	bus = nt_bus_at(&name);
-	nt_set(bus, BUS_PERSIST, 3600000);
+	nt_set(bus, BUS_PERSIST, NT_LASTING);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	check(shared != MAP_FAILED);

@@ -39,7 +39,7 @@ static int begin(void)
 
 	name = nt_name();
 	bus = nt_bus_at(&name);
-	nt_set(bus, BUS_PERSIST, 3600000);
+	nt_set(bus, BUS_PERSIST, NT_LASTING);
 	for (i = 0; i < OLD; i++)
 		peers[i] = i < 3 ? nt_peer(bus) : nt_guest(bus);
 	for (i = 0; i < 3; i++)
@@ -281,7 +281,7 @@ static void credentials(void)
 
 	name = nt_name();
 	bus = nt_bus_at(&name);
-	nt_set(bus, BUS_PERSIST, 3600000);
+	nt_set(bus, BUS_PERSIST, NT_LASTING);
 	pid = other_client(bus, &ready);
 	is(read(ready, &x, 1), 1);
 	end = ok(accept(bus, NULL, NULL));
