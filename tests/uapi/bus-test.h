@@ -36,7 +36,8 @@ int test_socket(int proto);
 /* A bus with a name of its own; skips the test where there is no module. */
 int test_bus(void);
 void test_limits(int bus, const struct bus_limits *l);
-/* The bus outlives its master for @ms; its name. */
+/* The bus outlives its master for @ms, at most $AFBUS_TEST_LASTING_MS; its
+ * name. */
 struct sockaddr_bus test_persist(int bus, uint32_t ms);
 /* A socket that is bound to it; with errno, -1. */
 int test_bind(const struct sockaddr_bus *sa);
