@@ -4,7 +4,8 @@
 
 From a trace of events with their stacks (options stacktrace, sym-offset and
 sym-addr): where the innermost frame in [START, END) returns to, a line each:
-the address, how often, and its name.
+the address, how often, and its name. KASAN keeps stacks, of what is freed too, and
+now and then needs a page for them: no allocation of those who are in the stack.
 """
 import collections
 import re
@@ -23,6 +24,8 @@ for line in sys.stdin:
     if inside and start <= address < end:
         count[address] += 1
         names[address] = found[1].split("/")[0].replace(" ", "_")
+        inside = False
+    elif "stack_depot" in found[1]:
         inside = False
 for address in sorted(count):
     print(f"{address:#x} {count[address]} {names[address]}")
