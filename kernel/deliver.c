@@ -490,10 +490,8 @@ void bus_stall_work(struct work_struct *work)
 		/* Who was closed meanwhile has had its clock stopped; one for
 		 * files alone was begun after that. */
 		spin_lock(&bus->wait_lock);
-		if (closed)
+		if (closed == test_bit(BUS_PF_CLOSED, &p->flags))
 			stall_arm_in(p, stall_left(p, since));
-		else
-			line_arm(p, stall_left(p, since));
 		spin_unlock(&bus->wait_lock);
 	}
 	if (p->ops->tick)
