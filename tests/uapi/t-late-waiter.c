@@ -27,7 +27,7 @@ static void *send_always(void *arg)
 			continue;
 		flags ^= MSG_DONTWAIT;
 		if (nt_to(fd, addr, "x", 1, flags) < 0)
-			check(errno == EAGAIN || errno == EPIPE || stop);
+			check(errno == EAGAIN || errno == EPIPE);
 	}
 	return NULL;
 }
@@ -64,8 +64,13 @@ int main(void)
 	}
 	stop = true;
 	for (i = 0; i < SENDERS; i++) {
-		nt_close(&sender[i]);
-		check(!pthread_join(thread[i], NULL));
+		/* One may be waiting for room at the master. */
+		while (pthread_tryjoin_np(thread[i], NULL)) {
+			nt_poll(sender[i].end, POLLIN, 1);
+			drain(sender);
+		}
 	}
+	for (i = 0; i < SENDERS; i++)
+		nt_close(&sender[i]);
 	return 0;
 }
