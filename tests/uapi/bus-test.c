@@ -2,6 +2,7 @@
 #include "bus-test.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -31,11 +32,16 @@ void test_check_err(const char *file, int line, const char *what, long ret,
 		  strerror(want));
 }
 
+static int env(const char *name, int usual)
+{
+	const char *s = getenv(name);
+
+	return s ? atoi(s) : usual;
+}
+
 int test_wait_ms(void)
 {
-	const char *s = getenv("AFBUS_TEST_WAIT_MS");
-
-	return s ? atoi(s) : 20000;
+	return env("AFBUS_TEST_WAIT_MS", 20000);
 }
 
 int test_socket(int proto)
@@ -72,12 +78,12 @@ void test_limits(int bus, const struct bus_limits *l)
 
 struct sockaddr_bus test_persist(int bus, uint32_t ms)
 {
-	const char *most = getenv("AFBUS_TEST_LASTING_MS");
+	uint32_t most = env("AFBUS_TEST_LASTING_MS", INT_MAX);
 	struct sockaddr_bus sa;
 	socklen_t len = sizeof(sa);
 
-	if (most && ms > strtoul(most, NULL, 10))
-		ms = strtoul(most, NULL, 10);
+	if (ms > most)
+		ms = most;
 	if (setsockopt(bus, SOL_BUS, BUS_PERSIST, &ms, sizeof(ms)))
 		fail("BUS_PERSIST");
 	if (getsockname(bus, (struct sockaddr *)&sa, &len))
